@@ -1,0 +1,220 @@
+"""One project file understood: loaded, overlaid, validated, lowered and checked, once for each environment."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from mlwright import ir
+from mlwright.diag import Bag, Diagnostic
+from mlwright.passes import PIPELINE
+from mlwright.passes.checks import CHECKS
+from mlwright.passes.defaults import fill_defaults
+from mlwright.passes.graph import select
+from mlwright.passes.lock import NAME as LOCK
+from mlwright.passes.lock import Lock, read_lock
+from mlwright.passes.models import expand_models
+from mlwright.passes.lower import Lowered, lower
+from mlwright.passes.serving import drop_unpinned, pin_serving
+from mlwright.platform import Owners, Profile, assign
+from mlwright.platform.demand import asked
+from mlwright.platform.file import read_platform
+from mlwright.registry import Registry
+from mlwright.source import overlay, references
+from mlwright.source.files import FileTree
+from mlwright.source.load import load_file
+from mlwright.source.suggest import closest
+from mlwright.source.tree import Node, Scalar, at, from_plain, located, plain
+from mlwright.spec import validate
+from mlwright.span import Path
+
+
+UNUSED = frozenset({"STEP003", "SEC004"})
+"""Warnings that something is not used, which only counts where no environment uses it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Analysis:
+    """One environment of one project. `project` is None where errors stopped the way to it; `findings` have spans."""
+
+    spec: str
+    environment: str
+    tree: Node
+    profile: Profile | None = None
+    project: ir.Project | None = None
+    owners: Owners | None = None
+    findings: tuple[Diagnostic, ...] = ()
+
+    @property
+    def folder(self) -> str:
+        """The spec's folder, relative to the root of the file tree; "" for the root itself."""
+        return posixpath.dirname(self.spec)
+
+    @property
+    def ready(self) -> bool:
+        """True when nothing stands against emitting."""
+        return self.project is not None and not any(item.severity == "error" for item in self.findings)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """All environments that were asked for, findings of the file as such, and what was wrong with the request."""
+
+    environments: tuple[Analysis, ...] = ()
+    findings: tuple[Diagnostic, ...] = ()
+    usage_error: str = ""
+
+
+class Recording:
+    """A file tree that remembers what was read: those files are the inputs of the output."""
+
+    def __init__(self, files: FileTree) -> None:
+        self._files = files
+        self.inputs: dict[str, bytes] = {}
+
+    def read(self, path: str) -> bytes:
+        data = self._files.read(path)
+        self.inputs[posixpath.normpath(path)] = data
+        return data
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._files, name)
+
+
+def analyse(
+    files: FileTree,
+    spec: str,
+    targets: Registry,
+    *,
+    envs: Sequence[str] = (),
+    params: Mapping[str, ir.Json] | None = None,
+) -> Outcome:
+    """Understand the project file at `spec`. `envs` names the environments (default: all); `params` replaces defaults."""
+    tree, bag = load_file(files, spec)
+    if tree is None or bag.failed:
+        return Outcome(findings=bag.ordered())
+    tree, extended = overlay.resolve_extends(tree, spec, files)
+    bag.extend(extended)
+    tree = overlay.expand(tree)
+    bag.extend(located(overlay.findings(tree), tree))
+    if bag.failed:
+        return Outcome(findings=bag.ordered())
+    trees = overlay.environments(tree)
+    if wrong := _unknown_environments(envs, trees):
+        return Outcome(findings=bag.ordered(), usage_error=wrong)
+    lock, damaged = read_lock(files, posixpath.join(posixpath.dirname(spec), LOCK))
+    bag.extend(damaged)
+    chosen = [name for name in trees if not envs or name in envs]
+    analyses = tuple(
+        _environment(files, spec, targets, name, _with_params(trees[name], params or {}), lock) for name in chosen
+    )
+    return Outcome(environments=_used_elsewhere(analyses), findings=bag.ordered())
+
+
+def _used_elsewhere(analyses: tuple[Analysis, ...]) -> tuple[Analysis, ...]:
+    """The analyses without `unused` findings about what another environment uses."""
+    unused = [{item.span for item in one.findings if item.code in UNUSED} for one in analyses if one.project is not None]
+    if len(unused) < 2:
+        return analyses
+    everywhere = set.intersection(*unused)
+    return tuple(
+        replace(one, findings=tuple(f for f in one.findings if f.code not in UNUSED or f.span in everywhere))
+        for one in analyses
+    )
+
+
+def default_environment(environments: Sequence[Analysis]) -> str | None:
+    """The environment to use when none is named: the default one, else the only one, else None."""
+    marked = [
+        item.environment
+        for item in environments
+        if isinstance(node := at(item.tree, ("environments", item.environment, "default")), Scalar) and node.value is True
+    ]
+    if marked:
+        return marked[0]
+    return environments[0].environment if len(environments) == 1 else None
+
+
+def _unknown_environments(envs: Sequence[str], trees: Collection[str]) -> str:
+    for name in envs:
+        if name not in trees:
+            near = closest(name, sorted(trees))
+            hint = f"did you mean {near!r}?" if near else f"there is {', '.join(trees)}"
+            return f"there is no environment {name!r}: {hint}"
+    return ""
+
+
+def _with_params(tree: Node, params: Mapping[str, ir.Json]) -> Node:
+    section = at(tree, ("params",))
+    if not params or section is None:
+        return tree
+    changes = {"params": {name: {"default": value} for name, value in params.items()}}
+    return overlay.merge(tree, from_plain(changes, section.span), "the command line")
+
+
+def _environment(files: FileTree, spec: str, targets: Registry, name: str, tree: Node, lock: Lock) -> Analysis:
+    findings = Bag()
+    tree = expand_models(fill_defaults(tree), findings)
+    tree, found = references.substitute(tree, _known(tree, name))
+    findings.extend(found)
+    if findings.failed:
+        return Analysis(spec=spec, environment=name, tree=tree, findings=located(findings, tree).ordered())
+    project, shape = validate(tree)
+    findings.extend(shape)
+    made = Analysis(spec=spec, environment=name, tree=tree)
+    if project is None or findings.failed:
+        return replace(made, findings=located(findings, tree).ordered())
+    path: Path = ("environments", name, "platform")
+    folder = posixpath.dirname(spec)
+    profile, elsewhere = read_platform(files, folder, project.environments[name].platform, path)
+    findings.extend(elsewhere)
+    if profile is None:
+        return replace(made, findings=located(findings, tree).ordered())
+    lowered = lower(project, tree, environment=name, profile=profile, lock=lock, files=files, folder=folder)
+    findings.extend(lowered.bag)
+    made = replace(made, profile=profile)
+    if findings.failed:
+        return replace(made, findings=located(findings, tree).ordered())
+    program = pin_serving(_passes(lowered, findings), lock)
+    for check in CHECKS:
+        findings.extend(check(program))
+    program = drop_unpinned(program, findings)
+    owners = _owners(program, profile, targets, name, path)
+    findings.extend(owners.findings)
+    return replace(made, project=program, owners=owners, findings=located(findings, tree).ordered())
+
+
+def _passes(lowered: Lowered, findings: Bag) -> ir.Project:
+    program = lowered.project
+    for step in PIPELINE:
+        program = step(program, findings)
+    return replace(program, pipelines=select(program, lowered.selections))
+
+
+def _known(tree: Node, environment: str) -> dict[str, ir.Json]:
+    """What references are worth at compile time: the project's and environment's names, and parameters' defaults."""
+    known: dict[str, ir.Json] = {"environment.name": environment}
+    name = at(tree, ("metadata", "name"))
+    if isinstance(name, Scalar) and isinstance(name.value, str):
+        known["metadata.name"] = name.value
+    params = at(tree, ("params",))
+    section = plain(params) if params is not None else {}
+    for key, value in section.items() if isinstance(section, dict) else ():
+        default = value.get("default") if isinstance(value, dict) else value
+        if default is not None:
+            known[f"params.{key}"] = default
+    return known
+
+
+def _owners(program: ir.Project, profile: Profile, targets: Registry, name: str, path: Path) -> Owners:
+    if profile.local:
+        return Owners(of={}, ignored={}, findings=())
+    return assign(
+        asked(program, profile),
+        orchestrator=profile.orchestrator,
+        systems=profile.systems,
+        installed=targets.names,
+        environment=name,
+        platform_path=path,
+    )

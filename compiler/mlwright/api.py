@@ -1,0 +1,187 @@
+"""The one way in: what the command line, the Action and the tests call. Returns results; never prints, never exits."""
+
+from __future__ import annotations
+
+import os
+import posixpath
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path as FilePath
+
+from mlwright import ir, registry
+from mlwright.analysis import Analysis, Outcome, Recording, analyse, default_environment
+from mlwright.diag import Bag, Diagnostic
+from mlwright.source.files import Disk
+
+SPEC = "mlproject.yaml"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """What a command found and did.
+
+    `diagnostics` are in reading order; `written` has one line for each change of the output, `notes` what to know
+    beside; `usage_error` is set, and nothing was written, where the request itself makes no sense (exit code 2).
+    """
+
+    diagnostics: tuple[Diagnostic, ...] = ()
+    written: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    usage_error: str = ""
+
+    @property
+    def failed(self) -> bool:
+        """True when a finding is an error."""
+        return any(item.severity == "error" for item in self.diagnostics)
+
+    def read(self, file: str) -> str | None:
+        """The text of a file that a diagnostic points into, None where it cannot be read."""
+        try:
+            with FilePath(file).open(encoding="utf-8", errors="replace", newline="") as stream:
+                return stream.read(8 * 1024 * 1024)
+        except (OSError, ValueError):
+            return None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Program:
+    """One environment ready to run: the IR and the spec's folder; `project` is None where `result` says why not."""
+
+    result: Result
+    project: ir.Project | None = None
+    folder: FilePath = FilePath()
+
+
+def validate(paths: Sequence[str] = (), *, env: str | None = None, strict: bool = False) -> Result:
+    """All findings of the projects at `paths` (files, or folders to search), in one pass. Writes nothing.
+
+    `strict` makes warnings errors. A finding is there too for what only the owning target can say.
+    """
+    from mlwright import build as building
+
+    specs = _specs(paths)
+    if isinstance(specs, str):
+        return Result(usage_error=specs)
+    bag = Bag()
+    targets = registry.installed()
+    for spec in specs:
+        outcome = analyse(Disk("."), spec, targets, envs=(env,) if env else ())
+        if outcome.usage_error:
+            return Result(usage_error=outcome.usage_error)
+        bag.extend(_findings(outcome))
+        for analysis in outcome.environments:
+            if _emits(analysis):
+                bag.extend(building.build(analysis, targets, folder=building.folder(analysis, None)).findings)
+    return Result(diagnostics=_ordered(bag, strict))
+
+
+def compile(  # noqa: A001
+    paths: Sequence[str] = (),
+    *,
+    envs: Sequence[str] = (),
+    targets: Sequence[str] = (),
+    output: str | None = None,
+    emit: Collection[str] = (),
+) -> Result:
+    """Write the output of every environment that has no error. `output` replaces `manifests/` beside the spec,
+    `targets` limits what is written to these, `emit` adds `map` and `report` under `.mlwright/emit/`."""
+    from mlwright import build as building
+
+    specs = _specs(paths)
+    installed = registry.installed()
+    if isinstance(specs, str):
+        return Result(usage_error=specs)
+    if wrong := [name for name in targets if name not in installed.names]:
+        return Result(usage_error=f"no target {wrong[0]!r} is installed; there is {', '.join(installed.names)}")
+    if output is not None and len(specs) > 1:
+        return Result(usage_error="-o takes one project, and there are several: compile them one by one")
+    bag, written, notes = Bag(), list[str](), list[str]()
+    for spec in specs:
+        files = Recording(Disk("."))
+        outcome = analyse(files, spec, installed, envs=envs)
+        if outcome.usage_error:
+            return Result(usage_error=outcome.usage_error)
+        bag.extend(_findings(outcome))
+        for analysis in outcome.environments:
+            if analysis.ready and not _emits(analysis):
+                notes.append(f"{analysis.environment}: nothing to write for platform local; start it with `mlwright run`")
+            if not _emits(analysis):
+                continue
+            built = building.build(analysis, installed, folder=building.folder(analysis, output))
+            bag.extend(built.findings)
+            if built.ready:
+                lines, found = building.store(built, files.inputs, installed, targets=targets, emit=emit)
+                written += lines
+                bag.extend(found)
+    return Result(diagnostics=bag.ordered(), written=tuple(written), notes=tuple(notes))
+
+
+def program(
+    path: str | None = None, *, env: str | None = None, params: Mapping[str, ir.Json] | None = None
+) -> Program:
+    """The program of one environment, for `mlwright run`: `env`, else the default one, else the only one."""
+    specs = _specs((path,) if path else ())
+    if isinstance(specs, str):
+        return Program(result=Result(usage_error=specs))
+    if len(specs) != 1:
+        return Program(result=Result(usage_error=f"there are {len(specs)} projects in {path}: name one of them"))
+    outcome = analyse(Disk("."), specs[0], registry.installed(), envs=(env,) if env else (), params=params)
+    if outcome.usage_error:
+        return Program(result=Result(usage_error=outcome.usage_error))
+    bag = Bag(outcome.findings)
+    chosen = env or default_environment(outcome.environments)
+    if chosen is None and outcome.environments:
+        names = ", ".join(item.environment for item in outcome.environments)
+        return Program(result=Result(usage_error=f"choose an environment with --env: {names}"))
+    project: ir.Project | None = None
+    for analysis in outcome.environments:
+        if analysis.environment == chosen:
+            bag.extend(analysis.findings)
+            project = analysis.project if analysis.ready else None
+            if analysis.profile is not None and analysis.profile.orchestrator != "compose":
+                return Program(
+                    result=Result(
+                        usage_error=f"environment {chosen!r} is on a cluster: `mlwright run` takes platforms local and compose"
+                    )
+                )
+    folder = FilePath(posixpath.dirname(specs[0]) or ".").resolve()
+    return Program(result=Result(diagnostics=bag.ordered()), project=None if bag.failed else project, folder=folder)
+
+
+def environments(path: str = SPEC) -> list[str]:
+    """The names of a project's environments in the order written; empty where the file cannot be read."""
+    return [item.environment for item in analyse(Disk("."), path, registry.installed()).environments]
+
+
+def _specs(paths: Sequence[str]) -> list[str] | str:
+    """The project files that the paths mean, or why they mean none."""
+    found: dict[str, None] = {}
+    for path in paths or (SPEC,):
+        clean = path.replace(os.sep, "/")
+        if not FilePath(clean).is_dir():
+            if not paths and not FilePath(clean).exists():
+                return f"there is no {SPEC} here: name one, or start with `mlwright init`"
+            found[posixpath.normpath(clean)] = None
+            continue
+        below = list(Disk(".").walk(clean, SPEC))
+        if not below:
+            return f"there is no {SPEC} in {path} or below it"
+        found.update(dict.fromkeys(posixpath.normpath(item) for item in below))
+    return list(found)
+
+
+def _findings(outcome: Outcome) -> Iterator[Diagnostic]:
+    yield from outcome.findings
+    for analysis in outcome.environments:
+        yield from analysis.findings
+
+
+def _emits(analysis: Analysis) -> bool:
+    return analysis.ready and analysis.profile is not None and not analysis.profile.local
+
+
+def _ordered(bag: Bag, strict: bool) -> tuple[Diagnostic, ...]:
+    found = bag.ordered()
+    if not strict:
+        return found
+    return tuple(replace(item, severity="error") if item.severity == "warning" else item for item in found)

@@ -1,0 +1,167 @@
+"""From an understood environment to files: capabilities, emission, patches, the index; and writing them."""
+
+from __future__ import annotations
+
+import os
+import posixpath
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from pathlib import Path as FilePath
+
+from mlwright import __version__
+from mlwright.analysis import Analysis
+from mlwright.diag import Bag, Diagnostic
+from mlwright.emit import files as rendering
+from mlwright.emit import index as indexes
+from mlwright.emit import json, output
+from mlwright.emit import map as maps
+from mlwright.emit import report as reports
+from mlwright.emit.capabilities import compare
+from mlwright.emit.patch import Change, apply_all
+from mlwright.ir import Json
+from mlwright.registry import Registry
+from mlwright.source.secrets_text import names_secret, shape
+from mlwright.source.tree import located
+from mlwright.target import Document, EmitContext, TextFile
+
+MANIFESTS = "manifests"
+EXTRAS = ".mlwright/emit"
+
+Emitted = list[tuple[str, list[Document | TextFile]]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Built:
+    """The output of one environment before it is written.
+
+    `files` are below `folder`, which is relative to the spec's folder. `ready` is False where errors stand against it.
+    """
+
+    analysis: Analysis
+    folder: str
+    files: dict[str, bytes]
+    executable: frozenset[str]
+    emitted: Emitted
+    changes: tuple[Change, ...]
+    findings: tuple[Diagnostic, ...] = ()
+    ready: bool = True
+
+
+@cache
+def runtime(name: str) -> str:
+    """The text of a program that is shipped verbatim into the output."""
+    return (resources.files("mlwright.runtime") / name).read_text(encoding="utf-8")
+
+
+def build(analysis: Analysis, targets: Registry, *, folder: str) -> Built:
+    """Render everything that one environment owns, patched; nothing is written."""
+    project, profile, owners = analysis.project, analysis.profile, analysis.owners
+    assert project is not None and profile is not None and owners is not None
+    bag = Bag()
+    names = sorted(set(owners.of.values()))
+    told = [item.at.path for item in owners.findings if item.code == "OWN006"]
+    for name in names:
+        bag.extend(compare(analysis.tree, targets.get(name), analysis.environment, told))
+    emitted: Emitted = []
+    changes: tuple[Change, ...] = ()
+    if not bag.failed:
+        for name in names:
+            spec_folder = posixpath.relpath(".", posixpath.join(folder, name))
+            context = EmitContext(platform=profile, owners=owners.of, runtime=runtime, spec_folder=spec_folder)
+            emitted.append((name, list(targets.get(name).emit(project, context))))
+        patched = apply_all(
+            emitted, project.patches, targets.get, versions=profile.systems, is_secret=_is_secret
+        )
+        emitted, changes = patched.emitted, patched.changes
+        bag.extend(patched.findings)
+    rendered = rendering.render(emitted if not bag.failed else ())
+    return Built(
+        analysis=analysis,
+        folder=folder,
+        files=rendered.files,
+        executable=rendered.executable,
+        emitted=emitted,
+        changes=changes,
+        findings=located(bag, analysis.tree).ordered(),
+        ready=not bag.failed,
+    )
+
+
+def _is_secret(name: str, text: str) -> bool:
+    return shape(text) is not None or names_secret(name, text)
+
+
+def folder(analysis: Analysis, output: str | None) -> str:
+    """The environment's output folder, relative to the spec's folder: below `manifests/`, or below `output`."""
+    base = MANIFESTS if output is None else os.path.relpath(output, analysis.folder or ".").replace(os.sep, "/")
+    return posixpath.normpath(posixpath.join(base, analysis.environment))
+
+
+def store(
+    built: Built,
+    inputs: Mapping[str, bytes],
+    installed: Registry,
+    *,
+    targets: Collection[str] = (),
+    emit: Collection[str] = (),
+) -> tuple[list[str], Bag]:
+    """Write `built` and its index; a line for each thing that changed, and findings where nothing was written.
+
+    `inputs` are all files that it was made from, by their path from the working directory. With `targets`, files of
+    other targets stay what they are. `emit` adds `map` and `report` under `.mlwright/emit/` beside the spec.
+    """
+    root = FilePath(built.analysis.folder or ".").resolve()
+    place = FilePath(os.path.normpath(root / built.folder))
+    anchor = root if place.is_relative_to(root) else place.parent.parent
+    files = _only(built.files, place, targets) if targets else built.files
+    index = indexes.build(
+        environment=built.analysis.environment,
+        folder=built.folder,
+        compiler=__version__,
+        inputs={posixpath.relpath(path, built.analysis.folder or "."): data for path, data in inputs.items()},
+        files=files,
+    )
+    anchor.mkdir(parents=True, exist_ok=True)
+    written, bag = output.write(place, files, index, executable=built.executable, anchor=anchor)
+    if written is None:
+        return [], bag
+    counts = ((len(written.added), "added"), (len(written.changed), "changed"), (len(written.removed), "removed"))
+    told = [f"{count} {what}" for count, what in counts if count]
+    name = posixpath.normpath(posixpath.join(built.analysis.folder or ".", built.folder))
+    lines = [f"{name}: {', '.join(told)}"] if told else []
+    return lines + _extras(built, root, emit, installed), bag
+
+
+def _only(files: Mapping[str, bytes], place: FilePath, targets: Collection[str]) -> dict[str, bytes]:
+    """The files of `targets`, and those that other targets have written before, as they are on disk."""
+    kept = {path: data for path, data in files.items() if path.partition("/")[0] in targets}
+    try:
+        previous = indexes.parse((place / indexes.NAME).read_bytes())
+    except (OSError, indexes.UnreadableIndexError):
+        return kept
+    for path in previous.files:
+        if path.partition("/")[0] not in targets and (place / path).is_file():
+            kept[path] = (place / path).read_bytes()
+    return kept
+
+
+def _extras(built: Built, root: FilePath, emit: Collection[str], targets: Registry) -> list[str]:
+    """What is recomputed on demand and never committed: a line for each file."""
+    analysis = built.analysis
+    made: dict[str, dict[str, Json]] = {}
+    if "map" in emit:
+        made["map"] = maps.build(built.emitted)
+    if "report" in emit:
+        assert analysis.project is not None
+        tables = {name: targets.get(name).capabilities for name, _ in built.emitted}
+        made["report"] = reports.build(
+            analysis.environment, analysis.tree, tables, built.changes, analysis.project.patches
+        )
+    folder = root / EXTRAS / analysis.environment
+    for name, value in made.items():
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / f"{name}.json").write_text(json.pretty(value), encoding="utf-8")
+    base = posixpath.join(analysis.folder, EXTRAS, analysis.environment)
+    return [f"{base}/{name}.json" for name in made]

@@ -1,0 +1,53 @@
+"""What every command's parser has in common."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+from mlwright.cli import exits
+
+
+class Formatter(argparse.HelpFormatter):
+    """Help texts that read the same under every Python version: `-o, --output DIR`."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, width=80)
+
+    def _format_action_invocation(self, action: argparse.Action) -> str:
+        if not action.option_strings or action.nargs == 0:
+            return super()._format_action_invocation(action)
+        value = self._format_args(action, self._get_default_metavar_for_optional(action))
+        return f"{', '.join(action.option_strings)} {value}"
+
+
+class Parser(argparse.ArgumentParser):
+    """A command's parser: no abbreviations, errors offer the option that was probably meant, the exit code is ours."""
+
+    def __init__(self, name: str, summary: str) -> None:
+        super().__init__(
+            prog=f"mlwright {name}",
+            description=f"{summary[0].upper()}{summary[1:]}.",
+            allow_abbrev=False,
+            formatter_class=Formatter,
+        )
+
+    def error(self, message: str) -> NoReturn:
+        hint = _option_hint(message, [name for name in self._option_string_actions if name.startswith("--")])
+        self.print_usage(sys.stderr)
+        self.exit(exits.USAGE, f"{self.prog}: {message}{hint}\n")
+
+
+def _option_hint(message: str, options: Sequence[str]) -> str:
+    prefix = "unrecognized arguments: "
+    if not message.startswith(prefix):
+        return ""
+    word = message.removeprefix(prefix).split()[0].split("=")[0]
+    if not word.startswith("-"):
+        return ""
+    from mlwright.source.suggest import closest
+
+    near = closest(word, options)
+    return f" (did you mean {near}?)" if near else ""

@@ -1,0 +1,92 @@
+"""`mlwright run`: the whole life cycle on this machine, with a real tracking server and no container engine."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import signal
+import sys
+import threading
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
+
+from mlwright.cli import exits, terminal
+
+if TYPE_CHECKING:
+    from mlwright.api import Program
+    from mlwright.diag.diagnostic import Diagnostic
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Project, environment, pipeline, parameters, limits, serving, resuming."""
+    parser.add_argument("path", metavar="PATH", nargs="?", help="mlproject.yaml or its folder (default: here)")
+    parser.add_argument("--env", metavar="E", help="default: the environment marked `default`, else the only one")
+    parser.add_argument("--pipeline", metavar="P", default="", help="default: main, else the only one")
+    parser.add_argument("--param", metavar="N=V", action="append", default=[], help="a parameter; may be repeated")
+    parser.add_argument("--max-trials", metavar="N", type=_count, default=0, help="at most N trials of tuning")
+    parser.add_argument("--serve", action="store_true", help="leave the endpoint up until Ctrl-C")
+    parser.add_argument(
+        "--resume", metavar="RUN", default="", help="go on with an earlier run: finished steps are not run again"
+    )
+
+
+def execute(args: argparse.Namespace) -> int:
+    """Exit 0 succeeded, 1 failed or findings, 2 the request makes no sense, 130 interrupted."""
+    with _ending_at_once():
+        from mlwright import api
+        from mlwright.runner import RunOptions, run
+        from mlwright.runner.params import split, typed
+
+        program = api.program(args.path, env=args.env)
+    given, wrong = split(args.param)
+    if program.project is not None and (given or wrong):
+        values, more = typed(program.project, given)
+        if wrong or more:
+            terminal.warn(_rendered(program, (*wrong, *more)))
+            return exits.USAGE
+        program = api.program(args.path, env=args.env, params=values)
+    if program.result.usage_error:
+        terminal.warn(f"mlwright run: {program.result.usage_error}")
+        return exits.USAGE
+    if program.result.diagnostics:
+        terminal.warn(_rendered(program, program.result.diagnostics))
+    if program.project is None:
+        return exits.FINDINGS
+    options = RunOptions(
+        spec_folder=program.folder,
+        pipeline=args.pipeline,
+        params=args.param,
+        max_trials=args.max_trials,
+        serve=args.serve,
+        resume=args.resume,
+        render=lambda findings: _rendered(program, findings),
+    )
+    return run(program.project, options, sys.stdout, sys.stderr)
+
+
+@contextlib.contextmanager
+def _ending_at_once() -> Iterator[None]:
+    """While nothing has been started, Ctrl-C simply ends us: libraries that are being imported make errors of their
+    own out of a KeyboardInterrupt."""
+    before = signal.getsignal(signal.SIGINT)
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, lambda *_: os._exit(exits.INTERRUPTED))
+    try:
+        yield
+    finally:
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGINT, before)
+
+
+def _rendered(program: Program, found: Iterable[Diagnostic]) -> str:
+    from mlwright.diag.render.text import render
+
+    coloured = terminal.coloured(sys.stderr)
+    return render(tuple(found), program.result.read, coloured, terminal.columns()).rstrip()
+
+
+def _count(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and 0 < int(text) < 10**6):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of trials")
+    return int(text)

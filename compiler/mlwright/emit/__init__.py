@@ -1,0 +1,1 @@
+"""What every target shares: located documents, deterministic writers, patches, the output folder."""

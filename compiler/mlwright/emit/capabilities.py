@@ -1,0 +1,85 @@
+"""What a target cannot express of what the spec says: found before anything is emitted, at the spec's own lines."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
+
+from mlwright.diag import Bag, Diagnostic, Label
+from mlwright.source.tree import Map, Node, Scalar, Seq, child
+from mlwright.span import Path, dotted
+from mlwright.target import Capability, Support, Target
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One field that the spec sets, and how far the target expresses it."""
+
+    path: Path
+    support: Support
+    why: str
+
+
+def rows(tree: Node, capabilities: Iterable[Capability]) -> tuple[Row, ...]:
+    """The fields of `tree` that some capability says something about, each by its most exact pattern, by path."""
+    best: dict[Path, tuple[int, Row]] = {}
+    for item in capabilities:
+        pattern = tuple(item.field.split("."))
+        for path, node in _expand(tree, pattern):
+            if item.values and not _has(node, item.values):
+                continue
+            rank = sum(part != "*" for part in pattern) * 2 + bool(item.values)
+            if path not in best or best[path][0] < rank:
+                best[path] = (rank, Row(path=path, support=item.support, why=item.why))
+    return tuple(row for _, (_, row) in sorted(best.items(), key=lambda entry: [str(part) for part in entry[0]]))
+
+
+_SEVERITY = {"refused": ("OWN003", "error"), "ignored": ("OWN008", "warning"), "emulated": ("OWN009", "note")}
+
+
+def compare(tree: Node, target: Target, environment: str, told: Collection[Path]) -> Bag:
+    """A finding for every row that is not exact; what is at or below a path of `told` has been said already."""
+    bag = Bag()
+    for row in rows(tree, target.capabilities):
+        if row.support == "exact" or any(row.path[: len(path)] == path for path in told):
+            continue
+        code, severity = _SEVERITY[row.support]
+        bag.add(
+            Diagnostic(
+                code=code,
+                message=f"`{dotted(row.path)}` is {row.support} by {target.name}: {row.why}",
+                at=Label(path=row.path, on="key"),
+                help=""
+                if row.support == "emulated"
+                else f"set it to null or to something else under `environments.{environment}`",
+                severity=severity,  # type: ignore[arg-type]
+            )
+        )
+    return bag
+
+
+def _expand(tree: Node, pattern: tuple[str, ...], path: Path = ()) -> Iterator[tuple[Path, Node]]:
+    if not pattern:
+        yield path, tree
+        return
+    head, rest = pattern[0], pattern[1:]
+    if head == "*":
+        parts: Iterable[str | int] = tree.entries if isinstance(tree, Map) else range(len(tree.items)) if isinstance(tree, Seq) else ()
+    else:
+        parts = (head,)
+    for part in parts:
+        below = child(tree, part)
+        if below is not None and not str(part).startswith("x-") and not _empty(below):
+            yield from _expand(below, rest, (*path, part))
+
+
+def _empty(node: Node) -> bool:
+    return isinstance(node, Scalar) and node.value is None
+
+
+def _has(node: Node, values: Collection[str]) -> bool:
+    if isinstance(node, Map):
+        node = child(node, "type") or node
+    if isinstance(node, Seq):
+        return any(isinstance(item, Scalar) and item.text in values for item in node.items)
+    return isinstance(node, Scalar) and node.text in values

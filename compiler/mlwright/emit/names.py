@@ -1,0 +1,61 @@
+"""Which relative paths may be written: plain, below the folder, and distinct on every file system."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable
+
+from mlwright.diag import Bag, Diagnostic
+
+_RESERVED = frozenset(
+    ["con", "prn", "aux", "nul", *(f"com{digit}" for digit in range(1, 10)), *(f"lpt{digit}" for digit in range(1, 10))]
+)
+
+
+def problem(path: str) -> str:
+    """Why `path` cannot be written below a folder; empty when it can."""
+    if not path or path.startswith("/") or (len(path) > 1 and path[1] == ":"):
+        return "it is not a relative path"
+    if "\\" in path or any(ord(char) < 32 or ord(char) == 127 for char in path):
+        return "it has a backslash or a control character"
+    for part in path.split("/"):
+        if part in ("", ".", ".."):
+            return "it has an empty, `.` or `..` part"
+        if part.endswith((".", " ")) or part.split(".")[0].lower() in _RESERVED:
+            return f"`{part}` is not a file name on Windows"
+    return ""
+
+
+def check(paths: Iterable[str]) -> Bag:
+    """One OUT001 for each path that cannot be written, one OUT002 for each pair that is one file somewhere."""
+    bag = Bag()
+    seen: dict[str, str] = {}
+    files = sorted(paths)
+    for path in files:
+        if why := problem(path):
+            bag.add(Diagnostic(code="OUT001", message=f"the output path {path!r} is refused: {why}"))
+    for path in files:
+        parts = path.split("/")
+        for count in range(1, len(parts) + 1):
+            head = "/".join(parts[:count])
+            first = seen.setdefault(_folded(head), head)
+            if first != head:
+                bag.add(_collision(first, head))
+    for path in files:
+        parents = path.split("/")[:-1]
+        for count in range(1, len(parents) + 1):
+            if (head := "/".join(parents[:count])) in files:
+                bag.add(_collision(head, path))
+    return bag
+
+
+def _folded(path: str) -> str:
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", path).casefold())
+
+
+def _collision(one: str, other: str) -> Diagnostic:
+    return Diagnostic(
+        code="OUT002",
+        message=f"the output paths {one!r} and {other!r} are one and the same on some file systems",
+        help="rename one of the two things in the specification that they come from",
+    )

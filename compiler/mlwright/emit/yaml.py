@@ -1,0 +1,162 @@
+"""The one YAML writer: block style, fixed indentation, and text that YAML 1.1, YAML 1.2 and Go readers read alike."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from mlwright.span import Path
+
+_FIRST = ("apiVersion", "kind", "metadata", "spec")
+_WORDS = frozenset(["y", "yes", "n", "no", "on", "off", "true", "false", "null", "nan", "inf"])
+_PLAIN = re.compile(
+    r"(?:[A-Za-z_/$]|[0-9](?=.*[g-npqrsuvwyG-NP-SU-WY/@])|\.{1,2}/|-{1,2}[A-Za-z])"
+    r"[A-Za-z0-9 _./@+=~<>()$;,!*?&|%'\"^:#-]*"
+)
+_NOT_PLAIN = re.compile(r": |:$| #| $")
+# What an editor, a terminal or another reader would not show or would take for a line end, beside what YAML forbids.
+_HIDDEN = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\xa0\xad\u061c\u180e\u200b-\u200f\u2028-\u202f\u205f-\u206f\u3000\ufeff\ufff0-\uffff"
+    "\U000e0000-\U000e0fff]"
+)
+_ESCAPES = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\t": "\\t", "\r": "\\r", "\x00": "\\0"}
+_KEY_LIMIT = 1000  # YAML readers look at most 1024 characters ahead for the colon of a simple key
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """The text of one document and the 1-based line on which each value's key (or list dash) stands."""
+
+    text: str
+    lines: Mapping[Path, int]
+
+
+def write(data: Mapping[str, Any], header: str = "") -> str:
+    """The document's text; equal data in equal order gives equal text. `header` becomes comment lines at the top.
+
+    Raises TypeError for values that are not JSON, and ValueError for lone surrogates, NaN and infinities.
+    """
+    return render(data, header).text
+
+
+def render(data: Mapping[str, Any], header: str = "") -> Rendered:
+    """Like `write`, with the line of every path."""
+    writer = _Writer([f"# {line}".rstrip() for line in header.splitlines()])
+    if data:
+        writer.mapping(data, (), 0, "")
+    else:
+        writer.out.append("{}")
+    return Rendered(text="\n".join(writer.out) + "\n", lines=writer.lines)
+
+
+def scalar(value: bool | int | float | str | None) -> str:
+    """One scalar on one line, quoted wherever some reader would take it for something else."""
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str):
+        return _string(value)
+    if isinstance(value, int):
+        return str(int(value))
+    if isinstance(value, float):
+        return _float(value)
+    raise TypeError(f"cannot write {type(value).__name__} as YAML")
+
+
+def _float(value: float) -> str:
+    if value != value or value in (float("inf"), float("-inf")):
+        raise ValueError(f"{value} has no JSON form")
+    mantissa, mark, exponent = repr(float(value)).partition("e")
+    if not mark:
+        return mantissa
+    # YAML 1.1 readers want a dot and a signed exponent, else they see a string.
+    sign = exponent if exponent[0] in "+-" else f"+{exponent}"
+    return f"{mantissa if '.' in mantissa else mantissa + '.0'}e{sign}"
+
+
+def _string(text: str) -> str:
+    if _PLAIN.fullmatch(text) and not _NOT_PLAIN.search(text) and text.lower() not in _WORDS:
+        return text
+    if "'" not in text and ("\\" in text or '"' in text) and not _HIDDEN.search(text) and not set("\n\t") & set(text):
+        return f"'{_encodable(text)}'"
+    return '"' + _HIDDEN.sub(_hidden, _encodable(re.sub(r'[\\"\n\t\r\x00]', lambda hit: _ESCAPES[hit[0]], text))) + '"'
+
+
+def _hidden(hit: re.Match[str]) -> str:
+    code = ord(hit[0])
+    return f"\\u{code:04X}" if code < 0x10000 else f"\\U{code:08X}"
+
+
+def _encodable(text: str) -> str:
+    if any("\ud800" <= char <= "\udfff" for char in text):
+        raise ValueError("a lone surrogate has no UTF-8 form")
+    return text
+
+
+def _literal(text: str) -> str:
+    """The chomping mark for a block literal, or nothing where only quotes keep the text as it is."""
+    if "\n" not in text or text[0] in " \t\n" or text.endswith("\n\n") or _HIDDEN.search(text):
+        return ""
+    _encodable(text)
+    if any(line.endswith((" ", "\t")) for line in text.split("\n")):
+        return ""
+    return "|" if text.endswith("\n") else "|-"
+
+
+class _Writer:
+    def __init__(self, out: list[str]) -> None:
+        self.out = out
+        self.lines: dict[Path, int] = {}
+
+    def mapping(self, data: Mapping[str, Any], path: Path, indent: int, lead: str) -> None:
+        for key in _ordered(data):
+            if not isinstance(key, str):
+                raise TypeError(f"a key must be text, not {type(key).__name__}")
+            here, name, pad = (*path, key), _string(key), lead or " " * indent
+            self.lines[here] = len(self.out) + 1
+            if len(name) > _KEY_LIMIT:
+                self.out.append(f"{pad}? {name}")
+                pad, name = " " * indent, ""
+            self.value(f"{pad}{name}:", data[key], here, indent + 2)
+            lead = ""
+
+    def sequence(self, items: Sequence[Any], path: Path, indent: int, lead: str) -> None:
+        for position, item in enumerate(items):
+            here, pad = (*path, position), f"{lead or ' ' * indent}- "
+            self.lines[here] = len(self.out) + 1
+            if isinstance(item, Mapping) and item:
+                self.mapping(item, here, indent + 2, pad)
+            elif isinstance(item, (list, tuple)) and item:
+                self.sequence(item, here, indent + 2, pad)
+            else:
+                self.value(pad.rstrip(" "), item, here, indent + 2)
+            lead = ""
+
+    def value(self, lead: str, value: Any, path: Path, indent: int) -> None:
+        if isinstance(value, Mapping):
+            if value:
+                self.out.append(lead)
+                self.mapping(value, path, indent, "")
+            else:
+                self.out.append(f"{lead} {{}}")
+        elif isinstance(value, (list, tuple)):
+            if value:
+                self.out.append(lead)
+                self.sequence(value, path, indent, "")
+            else:
+                self.out.append(f"{lead} []")
+        elif isinstance(value, str) and (mark := _literal(value)):
+            self.out.append(f"{lead} {mark}")
+            body = value[:-1] if value.endswith("\n") else value
+            self.out.extend(f"{' ' * indent}{line}" if line else "" for line in body.split("\n"))
+        else:
+            self.out.append(f"{lead} {scalar(value)}")
+
+
+def _ordered(data: Mapping[str, Any]) -> list[str]:
+    if "apiVersion" not in data or "kind" not in data:
+        return list(data)
+    return [key for key in _FIRST if key in data] + [key for key in data if key not in _FIRST]

@@ -1,0 +1,128 @@
+"""What stays up: endpoints, routes, notebooks, the tracking server."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from mlwright.ir.graph import Container
+from mlwright.ir.values import Json, Origin
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelSource:
+    """What an endpoint serves.
+
+    `registry`: `model` and `alias`, with the lock's `version`, `model_id`, `uri`, `digest` where binding is `locked`;
+    `output`: `step` and `output` of this run; `uri`: any address; `none`: the image brings its own.
+    """
+
+    kind: Literal["registry", "output", "uri", "none"] = "none"
+    model: str = ""
+    alias: str = ""
+    version: str = ""
+    model_id: str = ""
+    step: str = ""
+    output: str = ""
+    uri: str = ""
+    digest: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Replicas:
+    min: int = 1
+    max: int = 1
+    target: tuple[tuple[str, float], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expose:
+    """`scope` cluster: inside only; otherwise by `host` and `path`."""
+
+    scope: Literal["cluster", "host"] = "cluster"
+    host: str = ""
+    path: str = "/"
+    auth: Literal["none", "required"] = "none"
+    tls_secret: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Variant:
+    """A second pinned endpoint; `traffic` in percent, or -1 for a mirror."""
+
+    name: str
+    source: ModelSource
+    traffic: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Service:
+    """An online endpoint. `startup` in seconds. `extra` holds fields that only some targets know
+    (transformer, explainer, engine, parallel, adapters, roles, batcher, log), as plain JSON."""
+
+    id: str
+    name: str
+    container: Container
+    source: ModelSource = field(default_factory=ModelSource)
+    binding: Literal["locked", "run"] = "locked"
+    format: str = ""
+    protocols: tuple[str, ...] = ("mlflow",)
+    port: int = 8080
+    replicas: Replicas = field(default_factory=Replicas)
+    variants: tuple[Variant, ...] = ()
+    expose: Expose = field(default_factory=Expose)
+    startup: float = 600.0
+    smoke_request: str = ""
+    storage: Literal["proxied", "direct"] = "proxied"
+    extra: tuple[tuple[str, Json], ...] = ()
+    needs: tuple[str, ...] = ()
+    owner: str = ""
+    origin: Origin = field(compare=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """`to` are (endpoint id, weight or condition)."""
+
+    id: str
+    name: str
+    mode: Literal["sequence", "ensemble", "split", "switch"]
+    to: tuple[tuple[str, str], ...]
+    origin: Origin = field(compare=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notebook:
+    id: str
+    name: str
+    container: Container
+    port: int = 8888
+    owner: str = ""
+    origin: Origin = field(compare=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tracking:
+    """The tracking server and its clients. `backend` is sqlite, postgres, mysql, mssql or external; `artifacts` is
+    directory, s3, gs, azure; `secret` names hold the URI or keys. `gateway` are
+    endpoints by name, `options` server settings, both as plain JSON."""
+
+    server: Literal["deployed", "external", "databricks"] = "deployed"
+    url: str = ""
+    experiment: str = ""
+    image: str = ""
+    version: str = ""
+    backend: str = "sqlite"
+    backend_secret: str = ""
+    backend_uri: str = ""
+    registry_store: tuple[tuple[str, Json], ...] = ()
+    artifacts: str = "directory"
+    artifacts_uri: str = ""
+    artifacts_secret: str = ""
+    auth: Literal["none", "basic"] = "none"
+    auth_secret: str = ""
+    autolog: tuple[str, ...] = ()
+    gateway: tuple[tuple[str, Json], ...] = ()
+    options: tuple[tuple[str, Json], ...] = ()
+    owner: str = ""
+    origin: Origin = field(compare=False)

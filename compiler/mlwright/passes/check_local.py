@@ -1,0 +1,109 @@
+"""Environments on this machine: no writes to shared stores by accident, no GPU that two containers share."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+from mlwright import ir
+from mlwright.diag import Diagnostic, Label
+from mlwright.passes.occurrences import containers, json_references, json_values, searches, tasks, texts
+from mlwright.span import Path
+
+_HERE = ("local", "compose")
+_REMOTE = frozenset({"s3", "gs", "azure"})
+_LOOPBACK = re.compile(r"localhost|127\.[\d.]+|\[?::1\]?|0\.0\.0\.0|host\.docker\.internal")
+
+
+def check_local(project: ir.Project) -> Iterable[Diagnostic]:
+    """LOCAL001 a write to a remote address, LOCAL002 the same through the tracking server, LOCAL003 shared GPUs."""
+    if project.environment.platform not in _HERE:
+        return
+    if not project.environment.allow_remote_writes:
+        yield from _storage(project)
+        yield from _tracking(project)
+    if project.environment.platform == "compose":
+        yield from _gpus(project)
+
+
+def _storage(project: ir.Project) -> Iterator[Diagnostic]:
+    stores = {storage.name: storage for storage in (*project.storage, project.artifacts)}
+    seen: set[tuple[str, Path]] = set()
+    for name, path in _uses(project):
+        storage = stores.get(name)
+        if storage is None or storage.type not in _REMOTE or (name, path) in seen:
+            continue
+        seen.add((name, path))
+        environment = project.environment.name
+        change = f"storage: {{{name}: {{type: directory}}}}"
+        yield Diagnostic(
+            code="LOCAL001",
+            message=f"`{environment}` is on this machine and would write to {storage.uri or storage.type}",
+            at=Label(path=path, text=f"writes to the storage `{name}`"),
+            related=(Label(path=(*storage.origin.path, "uri"), text="shared with everybody"),),
+            help=f"under environments.{environment}: `{change}`, or `allow_remote_writes: true`",
+        )
+
+
+def _uses(project: ir.Project) -> Iterator[tuple[str, Path]]:
+    """Storages that something may write to, with the place that says so."""
+    yield project.artifacts.name, (*project.artifacts.origin.path, "type")
+    for task in (*tasks(project), *(search.trial for search in searches(project))):
+        if task.checkpoints.storage:
+            yield task.checkpoints.storage, (*task.origin.path, "checkpoints", "path")
+    for placed in containers(project):
+        for mount in placed.container.mounts:
+            if mount.kind == "storage" and not mount.read_only:
+                yield mount.source, (*placed.path, "mounts", mount.target)
+        for text in texts(placed):
+            for part in text.template:
+                if isinstance(part, ir.Ref) and part.path.startswith("storage."):
+                    # A script's references arrive as variables of lowering's own.
+                    own = text.variable.startswith("MLWRIGHT_")
+                    yield part.path.removeprefix("storage."), (*placed.path, "command") if own else text.path
+    for path, value in json_values(project):
+        for reference in json_references(value):
+            if reference.startswith("storage."):
+                yield reference.removeprefix("storage."), path
+
+
+def _tracking(project: ir.Project) -> Iterator[Diagnostic]:
+    tracking, environment = project.tracking, project.environment.name
+    path = tracking.origin.path
+    if tracking.server == "databricks" or (tracking.server == "external" and _is_remote(tracking.url)):
+        target, at, fix = tracking.url or "databricks", (*path, "server"), "server: {type: deployed}"
+    elif tracking.server == "deployed" and tracking.artifacts in _REMOTE:
+        target, at = tracking.artifacts_uri or tracking.artifacts, (*path, "artifacts")
+        fix = "artifacts: {type: directory}"
+    else:
+        return
+    yield Diagnostic(
+        code="LOCAL002",
+        message=f"`{environment}` is on this machine and would record its runs at {target}",
+        at=Label(path=at, text="shared with everybody"),
+        help=f"under environments.{environment}: `tracking: {{{fix}}}`, or `allow_remote_writes: true`",
+    )
+
+
+def _is_remote(url: str) -> bool:
+    """Whether an address is outside this machine. A name without dots is a service beside us."""
+    host = re.sub(r"^[a-z][a-z0-9+.-]*://(?:[^/@]*@)?", "", url.lower()).split("/")[0]
+    host = host if host.startswith("[") or host.count(":") > 1 else host.partition(":")[0]
+    return bool(host) and ("." in host or ":" in host) and not _LOOPBACK.match(host)
+
+
+def _gpus(project: ir.Project) -> Iterator[Diagnostic]:
+    trained = {task.id: task.container.resources for task in tasks(project)}
+    for search in searches(project):
+        resources = search.trial.container.resources
+        gpus = resources.gpu.count
+        same = trained.get(search.training) == resources
+        section = search.trial.origin.path if same else (*search.origin.path, "trial")
+        if gpus and search.parallel > 1:
+            yield Diagnostic(
+                code="LOCAL003",
+                message=f"{search.parallel} trials at once would all get the same GPU{'s' * (gpus > 1)}",
+                at=Label(path=(*search.origin.path, "trials", "parallel")),
+                related=(Label(path=(*section, "resources", "gpu"), text=f"{gpus} for each trial"),),
+                help=f"under environments.{project.environment.name}: `tuning: {{trials: {{parallel: 1}}}}`",
+            )

@@ -1,0 +1,126 @@
+"""Secrets as text in the project file, and secrets that nothing uses."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+from mlwright import ir
+from mlwright.diag import Diagnostic, Label
+from mlwright.passes.occurrences import all_references, containers, json_values, registrations, strings, texts
+from mlwright.source.secrets_text import names_secret, shape
+from mlwright.span import Path
+
+_FLAG = re.compile(r"(--?[A-Za-z][A-Za-z0-9_-]*)(?:=(.*))?", re.DOTALL)
+
+
+def check_secrets(project: ir.Project) -> Iterable[Diagnostic]:
+    """SEC002 text of a secret's shape, SEC003 text where the name says secret, SEC004 (warning) an unused secret."""
+    yield from _literals(project)
+    yield from _flags(project)
+    yield from _unused(project)
+
+
+def _literals(project: ir.Project) -> Iterator[Diagnostic]:
+    seen: set[Path] = set()
+    for path, name, text in _all_texts(project):
+        if path in seen:
+            continue
+        if found := shape(text):
+            seen.add(path)
+            yield _shaped(path, *found)
+        elif name and names_secret(name, text):
+            seen.add(path)
+            yield _named(path, name)
+
+
+def _all_texts(project: ir.Project) -> Iterator[tuple[Path, str, str]]:
+    """(path, the name that the text is given to, text) of everything that the user wrote."""
+    for placed in containers(project):
+        for text in texts(placed):
+            whole = all(isinstance(part, str) for part in text.template)
+            literal = "".join(part if isinstance(part, str) else "$" for part in text.template)
+            yield text.path, text.variable if whole else "", literal
+        for name, value in placed.container.image.build_args:
+            yield (*placed.path, "image", "build", "args", name), name, value
+        for name, value in placed.container.annotations:
+            yield (*placed.path, "annotations", name), "", value
+    for param in project.params:
+        if isinstance(param.default, str):
+            yield (*param.origin.path, "default"), param.name, param.default
+    for source in project.data:
+        yield (*source.origin.path, "source"), "", source.source
+    for storage in project.storage:
+        yield (*storage.origin.path, "uri"), "", storage.uri
+    for service in project.services:
+        yield (*service.origin.path, "model"), "", service.source.uri
+    tracking = project.tracking
+    yield (*tracking.origin.path, "server", "url"), "", tracking.url
+    yield (*tracking.origin.path, "backend_store", "uri"), "", tracking.backend_uri
+    yield (*tracking.origin.path, "artifacts", "uri"), "", tracking.artifacts_uri
+    for node in registrations(project):
+        for name, value in node.tags:
+            yield (*node.origin.path, "tags", name), "", value
+    for path, json in json_values(project):
+        for found in strings(json):
+            yield path, "", found
+
+
+def _flags(project: ir.Project) -> Iterator[Diagnostic]:
+    """`--password hunter2` and `--password=hunter2` in the words of a command."""
+    for placed in containers(project):
+        for section, words in (("command", placed.container.argv), ("args", placed.container.args)):
+            plain = ["".join(word) if all(isinstance(p, str) for p in word) else None for word in words]  # type: ignore[arg-type]
+            for position, word in enumerate(plain):
+                flag = _FLAG.fullmatch(word or "")
+                if flag is None:
+                    continue
+                at = position if flag[2] is not None else position + 1
+                value = flag[2] if flag[2] is not None else (plain[at] if at < len(plain) else None)
+                if not value or value.startswith("-") or shape(value):
+                    continue
+                if names_secret(flag[1].lstrip("-"), value):
+                    yield _named((*placed.path, section, at), flag[1])
+
+
+def _shaped(path: Path, what: str, chars: tuple[int, int]) -> Diagnostic:
+    return Diagnostic(
+        code="SEC002",
+        message=f"{what} stands in this file",
+        at=Label(path=path, on="key" if isinstance(path[-1], str) else "value", text="keep secrets out of git"),
+        help="make it invalid, declare `secrets: {NAME: {keys: [KEY]}}`, and write `${secrets.NAME.KEY}`",
+    )
+
+
+def _named(path: Path, name: str) -> Diagnostic:
+    key = re.sub(r"[^A-Z0-9]+", "_", name.upper()).strip("_")
+    return Diagnostic(
+        code="SEC003",
+        message=f"`{name}` looks like a secret, and its value stands in this file",
+        at=Label(path=path, on="key" if isinstance(path[-1], str) else "value", text="keep secrets out of git"),
+        help=f"declare `secrets: {{NAME: {{keys: [{key}]}}}}`, and write `${{secrets.NAME.{key}}}`",
+    )
+
+
+def _unused(project: ir.Project) -> Iterator[Diagnostic]:
+    used = {path.split(".")[1] for path in all_references(project) if path.startswith("secrets.")}
+    for placed in containers(project):
+        used.update(placed.container.secrets)
+    used.update(storage.secret for storage in (*project.storage, project.artifacts))
+    used.update(source.secret for source in project.data)
+    used.update(service.expose.tls_secret for service in project.services)
+    tracking = project.tracking
+    used |= {tracking.backend_secret, tracking.artifacts_secret, tracking.auth_secret}
+    for _, json in json_values(project):
+        used.update(strings(json))
+    for secret in project.secrets:
+        if secret.name not in used:
+            yield Diagnostic(
+                code="SEC004",
+                message=f"nothing uses the secret `{secret.name}`",
+                at=Label(path=("secrets", secret.name), on="key"),
+                help=f"use `${{secrets.{secret.name}.{secret.keys[0]}}}` or `secret: {secret.name}`, or remove it"
+                if secret.keys
+                else "remove it",
+                severity="warning",
+            )

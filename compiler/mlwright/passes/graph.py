@@ -1,0 +1,101 @@
+"""The graph's edges and order: who needs whom, gates before consumers, cycles, what each pipeline runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from mlwright import ir
+from mlwright.diag import Bag, Diagnostic, Label
+
+
+def link_gates(project: ir.Project, bag: Bag) -> ir.Project:
+    """Whoever needs a step that has gates waits for the gates' decision too."""
+    gates = {node.step: node.id for node in project.nodes if isinstance(node, ir.Gates)}
+
+    def link(node: ir.Node) -> ir.Node:
+        if isinstance(node, ir.Gates):
+            return node
+        have = {need.node for need in node.needs}
+        more = [
+            ir.Need(node=gates[need.node], optional=need.optional)
+            for need in node.needs
+            if need.node in gates and gates[need.node] not in have
+        ]
+        return replace(node, needs=(*node.needs, *more)) if more else node
+
+    return replace(project, nodes=tuple(link(node) for node in project.nodes))
+
+
+def order_nodes(project: ir.Project, bag: Bag) -> ir.Project:
+    """Nodes in topological order, as declared where the graph leaves a choice; a cycle is an error."""
+    nodes = {node.id: node for node in project.nodes}
+    order: list[str] = []
+    waiting = {node.id: {need.node for need in node.needs if need.node in nodes} for node in project.nodes}
+    while waiting:
+        ready = next((node for node, needs in waiting.items() if not needs), None)
+        if ready is None:
+            bag.add(_cycle(nodes, waiting))
+            return project
+        order.append(ready)
+        del waiting[ready]
+        for needs in waiting.values():
+            needs.discard(ready)
+    return replace(project, nodes=tuple(nodes[node] for node in order))
+
+
+def _cycle(nodes: Mapping[str, ir.Node], waiting: Mapping[str, set[str]]) -> Diagnostic:
+    seen: list[str] = []
+    current = min(waiting)
+    while current not in seen:
+        seen.append(current)
+        current = min(waiting[current])
+    loop = [*seen[seen.index(current) :], current]
+    return Diagnostic(
+        code="REF010",
+        message=f"these need each other, so none can start: {' -> '.join(loop)}",
+        at=Label(path=nodes[loop[0]].origin.path, on="key", text="this waits"),
+        related=tuple(
+            Label(path=nodes[node].origin.path, on="key", text=f"for `{node}`, which waits") for node in loop[1:-1]
+        ),
+        help="take one reference or `needs` entry of the circle away",
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selection:
+    """A pipeline before its nodes are known: `run` are node ids, empty for all."""
+
+    pipeline: ir.Pipeline
+    run: tuple[str, ...]
+
+
+def select(project: ir.Project, selections: Iterable[Selection]) -> tuple[ir.Pipeline, ...]:
+    """Each pipeline's nodes: those it names, all they need, their gates, and what runs on every failure."""
+    return tuple(
+        replace(selection.pipeline, nodes=_closure(project, selection.run)) for selection in selections
+    )
+
+
+def _closure(project: ir.Project, run: tuple[str, ...]) -> tuple[str, ...]:
+    nodes = {node.id: node for node in project.nodes}
+    gates = {node.step: node.id for node in project.nodes if isinstance(node, ir.Gates)}
+    if not run:
+        return tuple(nodes)
+    wanted: set[str] = set()
+    stack = [node for node in run if node in nodes]
+    stack += [node.id for node in project.nodes if isinstance(node, ir.Task) and ends_every_run(node)]
+    while stack:
+        current = stack.pop()
+        if current in wanted:
+            continue
+        wanted.add(current)
+        stack += [need.node for need in nodes[current].needs if need.node in nodes]
+        if current in gates:
+            stack.append(gates[current])
+    return tuple(node for node in nodes if node in wanted)
+
+
+def ends_every_run(task: ir.Task) -> bool:
+    """True for `run_if: failed|always` steps without needs: they watch the whole pipeline."""
+    return task.run_if != "succeeded" and not task.needs

@@ -1,0 +1,204 @@
+"""What stays up: endpoints, routes, notebooks and the tracking server."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from typing import Any
+
+from pydantic import BaseModel
+
+from mlwright import ir
+from mlwright.passes.lower.container import container, image, references, resources
+from mlwright.passes.lower.context import Context
+from mlwright.passes.lower.task import storage_path
+from mlwright.spec import serving, storage, tracking
+from mlwright.spec.notebooks import Notebook
+from mlwright.spec.scalars.refusal import Scalar
+from mlwright.span import Path
+
+SOURCES = frozenset({"registry", "step_output", "storage", "data", "data_uri"})
+_EXTRA = ("transformer", "explainer", "engine", "parallel", "adapters", "roles", "batcher", "log", "health", "smoke_test")
+
+
+def service(context: Context, name: str, source: serving.Service, *, run_binding: bool) -> ir.Service:
+    """One endpoint. `run_binding` is what `binding` means where the spec leaves it out: `run` or `locked`."""
+    path: Path = ("serving", name)
+    made = container(context.inside(f"serving.{name}"), source, path)
+    replicas = source.replicas or serving.Replicas()
+    least = 1 if replicas.min is None else replicas.min
+    return ir.Service(
+        id=f"serving.{name}",
+        name=name.replace("_", "-"),
+        container=made,
+        source=model_source(context, source.model, (*path, "model")),
+        binding=_binding(context, source, run_binding, path),
+        format=source.format or ("mlflow" if source.model and not (source.command or source.args) else ""),
+        protocols=source.protocols or ("mlflow",),
+        port=source.port or 8080,
+        replicas=ir.Replicas(min=least, max=max(least, replicas.max or 1), target=_target(replicas.target)),
+        variants=tuple(
+            ir.Variant(
+                name=key,
+                source=model_source(context, variant.model, (*path, "variants", key, "model")),
+                traffic=-1 if variant.traffic == "mirror" else variant.traffic,
+            )
+            for key, variant in source.variants.items()
+        ),
+        expose=_expose(source.expose),
+        startup=source.health.startup.seconds if source.health and source.health.startup else 600.0,
+        smoke_request=_smoke(context, source, path),
+        storage=source.storage or "proxied",
+        extra=tuple((key, plain(getattr(source, key))) for key in _EXTRA if getattr(source, key)),
+        needs=(),
+        owner=source.owner or "",
+        origin=context.origin(path),
+    )
+
+
+def served_aliases(services: Iterable[ir.Service]) -> Iterator[tuple[str, str]]:
+    """The (model, alias) pairs that endpoints and their variants refer to."""
+    for item in services:
+        for source in (item.source, *(variant.source for variant in item.variants)):
+            if source.kind == "registry":
+                yield source.model, source.alias
+
+
+def model_source(context: Context, text: str | None, path: Path) -> ir.ModelSource:
+    """What an endpoint's `model` names: a registered model, an output, a place in a storage, or an address."""
+    if text is None:
+        return ir.ModelSource()
+    if "${" not in text:
+        return ir.ModelSource(kind="uri", uri=text)
+    ref = context.whole(text, path, SOURCES)
+    if ref is None:
+        name, inside = storage_path(context, text, path)
+        return ir.ModelSource(kind="uri", uri=f"${{storage.{name}}}/{inside}") if name else ir.ModelSource()
+    head, _, rest = ref.path.partition(".")
+    if head == "registry":
+        model, _, alias = rest.partition("@")
+        return ir.ModelSource(kind="registry", model=model, alias=alias)
+    if ".outputs." in ref.path:
+        step, _, output = ref.path.rpartition(".outputs.")
+        return ir.ModelSource(kind="output", step=step, output=output)
+    return ir.ModelSource(kind="uri", uri=text)
+
+
+def route(context: Context, name: str, source: serving.Route) -> ir.Route:
+    """An address in front of several endpoints; `to` are (endpoint id, weight or condition)."""
+    return ir.Route(
+        id=f"serving.{name}",
+        name=name.replace("_", "-"),
+        mode=source.mode,
+        to=tuple((t.service, t.condition or ("" if t.weight is None else str(t.weight))) for t in source.to),
+        origin=context.origin(("serving", name)),
+    )
+
+
+def notebook(context: Context, name: str, source: Notebook) -> ir.Notebook:
+    """One notebook server."""
+    path: Path = ("notebooks", name)
+    return ir.Notebook(
+        id=f"notebooks.{name}",
+        name=name.replace("_", "-"),
+        container=container(context.inside(f"notebooks.{name}"), source, path),
+        port=source.port or 8888,
+        owner=source.owner or "",
+        origin=context.origin(path),
+    )
+
+
+def tracking_server(context: Context, source: tracking.Tracking | None, project: str) -> ir.Tracking:
+    """The tracking server with every default written out; `experiment` defaults to project-environment."""
+    source = source or tracking.Tracking()
+    server = source.server or tracking.DeployedServer(type="deployed")
+    store, files = source.backend_store, source.artifacts
+    options = plain(source.options) if source.options else {}
+    made = ir.Tracking(
+        server=server.type,
+        experiment=source.experiment or f"{project}-{context.environment}",
+        backend=store.type if store else "sqlite",
+        backend_secret=getattr(store, "secret", None) or "",
+        registry_store=tuple(sorted(plain(source.registry_store).items())) if source.registry_store else (),
+        artifacts=files.type if files else "directory",
+        artifacts_uri=files.uri.text if isinstance(files, storage._Bucket) else "",
+        artifacts_secret=(files.secret or "") if isinstance(files, storage._Bucket) else "",
+        auth=source.auth.type if source.auth else "none",
+        auth_secret=getattr(source.auth, "secret", None) or "",
+        autolog=source.autolog,
+        gateway=tuple(plain(source.gateway.endpoints).items()) if source.gateway else (),
+        options=tuple(sorted(options.items())),
+        owner=source.owner or "",
+        origin=context.origin(("tracking",)),
+    )
+    match server:
+        case tracking.DeployedServer():
+            version = server.version or context.profile.mlflow
+            own = image(context, server.image).ref
+            needs = resources(server.resources)
+            return replace(
+                made,
+                version=version,
+                image=own or f"ghcr.io/mlflow/mlflow:v{version}-full",
+                options=(*made.options, ("resources", {"cpu": needs.cpu, "memory": needs.memory})),
+            )
+        case tracking.ExternalServer():
+            return replace(made, url=server.url.text.rstrip("/"))
+        case tracking.DatabricksServer():
+            return replace(made, url=f"databricks://{server.profile}" if server.profile else "databricks")
+
+
+def plain(value: Any) -> Any:
+    """A spec value as JSON: models without their unset fields, parsed scalars as their text."""
+    if isinstance(value, BaseModel):
+        return {
+            key.rstrip("_"): plain(item)
+            for key in type(value).model_fields
+            if (item := getattr(value, key)) not in (None, (), {})
+        }
+    if isinstance(value, Scalar):
+        return value.text  # type: ignore[attr-defined]
+    if isinstance(value, dict):
+        return {key: plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(item) for item in value]
+    return value
+
+
+def _binding(context: Context, source: serving.Service, run_binding: bool, path: Path) -> Any:
+    if source.binding == "run" and not run_binding:
+        context.error(
+            "SERVE090",
+            "`binding: run` serves what this run registers, which only `run`, Compose and development environments can",
+            (*path, "binding"),
+            "leave `binding` out: the lock file pins the version here",
+        )
+    return source.binding or ("run" if run_binding else "locked")
+
+
+def _target(source: serving.ScaleTarget | None) -> tuple[tuple[str, float], ...]:
+    if source is None:
+        return ()
+    return tuple((key, float(value)) for key, value in plain(source).items())
+
+
+def _expose(source: serving.Expose | None) -> ir.Expose:
+    if source is None:
+        return ir.Expose()
+    return ir.Expose(
+        scope=source.scope or ("host" if source.host else "cluster"),
+        host=source.host or "",
+        path=source.path,
+        auth=source.auth,
+        tls_secret=source.tls_secret or "",
+    )
+
+
+def _smoke(context: Context, source: serving.Service, path: Path) -> str:
+    if source.smoke_test is None:
+        return ""
+    context.file(source.smoke_test.request, (*path, "smoke_test", "request"), "the request")
+    return source.smoke_test.request
+
+
+__all__ = ["model_source", "notebook", "references", "route", "served_aliases", "service", "tracking_server"]

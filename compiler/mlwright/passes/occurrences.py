@@ -1,0 +1,151 @@
+"""Where references and texts occur in a program: the walk that several checks share."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from mlwright import ir
+from mlwright.span import Path
+
+_IN_TEXT = re.compile(r"\$\{([^}]+)\}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Text:
+    """One text of a container, at `path` of the specification; `variable` is the environment variable that it sets."""
+
+    path: Path
+    template: ir.Template
+    variable: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Placed:
+    """A container and the path of the node that it belongs to."""
+
+    id: str
+    path: Path
+    container: ir.Container
+
+
+def tasks(project: ir.Project) -> tuple[ir.Task, ...]:
+    """Every step that has a text of its own: where a training is not run again
+    (`retrain: false`), the trial has its id."""
+    own = tuple(node for node in project.nodes if isinstance(node, ir.Task))
+    ids = {task.id for task in own}
+    stand_ins = (search for search in searches(project) if search.training not in ids)
+    return (*own, *(replace(search.trial, id=search.training) for search in stand_ins))
+
+
+def searches(project: ir.Project) -> tuple[ir.Search, ...]:
+    return tuple(node for node in project.nodes if isinstance(node, ir.Search))
+
+
+def registrations(project: ir.Project) -> tuple[ir.Registration, ...]:
+    return tuple(node for node in project.nodes if isinstance(node, ir.Registration))
+
+
+def gate_nodes(project: ir.Project) -> tuple[ir.Gates, ...]:
+    return tuple(node for node in project.nodes if isinstance(node, ir.Gates))
+
+
+def containers(project: ir.Project) -> Iterator[Placed]:
+    """Steps, trials that differ from their training (at its path), endpoints and notebooks."""
+    steps = tasks(project)
+    same = {task.origin.path: task.container for task in steps}
+    trials = (s.trial for s in searches(project) if same.get(s.trial.origin.path) != s.trial.container)
+    for task in (*steps, *trials):
+        yield Placed(id=task.id, path=task.origin.path, container=task.container)
+    for node in (*project.services, *project.notebooks):
+        yield Placed(id=node.id, path=node.origin.path, container=node.container)
+
+
+def texts(placed: Placed) -> Iterator[Text]:
+    """Words of the command, arguments and environment values; a script is one text."""
+    container, path = placed.container, placed.path
+    for position, word in enumerate(container.argv):
+        yield Text(path=(*path, "command", position), template=word)
+    if container.script:
+        yield Text(path=(*path, "command"), template=(container.script,))
+    for position, word in enumerate(container.args):
+        yield Text(path=(*path, "args", position), template=word)
+    for name, value in container.env:
+        yield Text(path=(*path, "env", name), template=value, variable=name)
+
+
+def references(container: ir.Container) -> frozenset[str]:
+    """Paths of all references in words, arguments and environment values; a script has none (see `mentions`)."""
+    words = (*container.argv, *container.args, *(value for _, value in container.env))
+    return frozenset(part.path for word in words for part in word if isinstance(part, ir.Ref))
+
+
+def mentions(container: ir.Container, reference: str, variable: str) -> bool:
+    """Whether the container's own text has `reference`; in a script it has become the environment variable."""
+    if reference in references(container):
+        return True
+    return bool(container.script) and re.search(rf"\b{re.escape(variable)}(?![A-Z0-9_])", container.script) is not None
+
+
+def variable(kind: str, name: str) -> str:
+    """`MLWRIGHT_<KIND>_<NAME>`, the environment variable of a parameter, an output, data or an input."""
+    return f"MLWRIGHT_{kind}_{re.sub(r'[^A-Za-z0-9]', '_', name).upper()}"
+
+
+def condition_references(condition: ir.Condition | None) -> Iterator[str]:
+    match condition:
+        case ir.Ref(path):
+            yield path
+        case ir.Op(_, args):
+            for arg in args:
+                yield from condition_references(arg)
+
+
+def strings(value: ir.Json) -> Iterator[str]:
+    """Every text inside a JSON value, keys left out."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, list):
+        for item in value:
+            yield from strings(item)
+    elif isinstance(value, dict):
+        for item in value.values():
+            yield from strings(item)
+
+
+def json_values(project: ir.Project) -> Iterator[tuple[Path, ir.Json]]:
+    """Parts of the program that are kept as plain JSON, with their paths: references in them are still text."""
+    for service in project.services:
+        for name, value in service.extra:
+            yield (*service.origin.path, name), value
+    for pipeline in project.pipelines:
+        for trigger in pipeline.triggers:
+            for name, value in trigger.settings:
+                yield (*pipeline.origin.path, "triggers", trigger.name, name), value
+    for name, value in project.monitoring:
+        yield ("monitoring", "alerts", name), value
+    for name, value in (*project.tracking.options, *project.tracking.registry_store):
+        yield ("tracking", name), value
+    for name, value in project.tracking.gateway:
+        yield ("tracking", "gateway", "endpoints", name), value
+
+
+def json_references(value: ir.Json) -> Iterator[str]:
+    """Paths of references in the texts of a JSON value."""
+    for text in strings(value):
+        yield from _IN_TEXT.findall(text.replace("$${", ""))
+
+
+def all_references(project: ir.Project) -> frozenset[str]:
+    """Every reference that anything in the program makes, scripts left out, inputs included."""
+    found: set[str] = set()
+    for placed in containers(project):
+        found |= references(placed.container)
+    for task in (*tasks(project), *(search.trial for search in searches(project))):
+        found.update(task.inputs)
+        found.update(condition_references(task.when))
+        found.update(items.path for _, items in task.for_each.keys if isinstance(items, ir.Ref))
+    for _, value in json_values(project):
+        found.update(json_references(value))
+    return frozenset(found)

@@ -1,0 +1,77 @@
+"""Endpoints meet the lock: what is locked serves the pinned version, what is not pinned yet is left out and said."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from mlwright import ir
+from mlwright.diag import Bag, Diagnostic, Label
+from mlwright.passes.lock import Lock
+from mlwright.span import Path
+
+
+def pin_serving(project: ir.Project, lock: Lock) -> ir.Project:
+    """Fill `version`, `model_id`, `uri` and `digest` of locked sources from the lock's entries."""
+
+    def pin(service: ir.Service) -> ir.Service:
+        if service.binding == "run":
+            return service
+        variants = tuple(replace(item, source=_pinned(project, item.source, lock)) for item in service.variants)
+        return replace(service, source=_pinned(project, service.source, lock), variants=variants)
+
+    return replace(project, services=tuple(pin(service) for service in project.services))
+
+
+def drop_unpinned(project: ir.Project, bag: Bag) -> ir.Project:
+    """Leave out locked endpoints, variants and routes whose version no lock entry gives; each is a note."""
+    services = []
+    for service in project.services:
+        if service.binding == "run":
+            services.append(service)
+        elif not _is_pinned(service.source):
+            bag.add(_unpinned(project, service.id, service.source, (*service.origin.path, "model")))
+        else:
+            for variant in service.variants:
+                if not _is_pinned(variant.source):
+                    path = (*service.origin.path, "variants", variant.name, "model")
+                    bag.add(_unpinned(project, service.id, variant.source, path))
+            services.append(replace(service, variants=tuple(v for v in service.variants if _is_pinned(v.source))))
+    gone = {service.id for service in project.services} - {service.id for service in services}
+    routes = list(project.routes)
+    while broken := next((r for r in routes if any(target in gone for target, _ in r.to)), None):
+        routes.remove(broken)
+        gone.add(broken.id)
+        bag.add(_unreachable(broken, next(target for target, _ in broken.to if target in gone)))
+    return replace(project, services=tuple(services), routes=tuple(routes))
+
+
+def _is_pinned(source: ir.ModelSource) -> bool:
+    return source.kind != "registry" or bool(source.version)
+
+
+def _pinned(project: ir.Project, source: ir.ModelSource, lock: Lock) -> ir.ModelSource:
+    entry = lock.models.get((project.environment.name, f"{source.model}@{source.alias}"))
+    if source.kind != "registry" or entry is None:
+        return source
+    return replace(source, version=entry.version, model_id=entry.model_id, uri=entry.uri, digest=entry.digest)
+
+
+def _unpinned(project: ir.Project, service: str, source: ir.ModelSource, path: Path) -> Diagnostic:
+    environment = project.environment.name
+    return Diagnostic(
+        code="LOCK002",
+        message=f"`{service}` serves `{source.model}@{source.alias}`, which mlproject.lock does not pin for `{environment}`",
+        at=Label(path=path, text="nothing is emitted for this yet"),
+        help=f"once a version has the alias: mlwright lock --update, then mlwright compile --env {environment}",
+        severity="note",
+    )
+
+
+def _unreachable(route: ir.Route, target: str) -> Diagnostic:
+    return Diagnostic(
+        code="LOCK002",
+        message=f"`{route.id}` leads to `{target}`, which is not served yet",
+        at=Label(path=(*route.origin.path, "to"), text="nothing is emitted for this route yet"),
+        help="it appears when every endpoint behind it does",
+        severity="note",
+    )

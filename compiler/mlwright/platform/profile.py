@@ -1,0 +1,59 @@
+"""A platform: its orchestrator, the systems that run there with their versions, and what ops define by name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from mlwright.ir import Json
+from mlwright.platform.owners import Orchestrator
+
+MLFLOW = "3.17.2"
+"""The tracking server's version where a platform file names none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Profile:
+    """A platform as the compiler uses it.
+
+    `systems` maps a system's dotted name (`argo_workflows`, `kubeflow.katib`) to its version. `settings` holds the
+    rest of the platform file as plain JSON (placements, identities, runtimes, images ...), for the targets.
+    """
+
+    name: str
+    orchestrator: Orchestrator
+    local: bool = False
+    systems: dict[str, str] = field(default_factory=dict)
+    settings: dict[str, Json] = field(default_factory=dict)
+
+    @property
+    def mlflow(self) -> str:
+        """The MLflow version of the tracking server, without a `v`."""
+        return self.systems.get("mlflow", MLFLOW)
+
+    def names(self, section: str) -> frozenset[str]:
+        """The names that ops defined in one section, for example `placements`."""
+        value = self.settings.get(section)
+        return frozenset(value) if isinstance(value, dict) else frozenset()
+
+
+_STABLE = {"kubernetes": "1.36", "mlflow": MLFLOW, "jobset": "0.12", "gateway_api": "1.6"}
+_KUBEFLOW = {
+    "kubeflow.pipelines": "2.17",
+    "kubeflow.katib": "0.19",
+    "kubeflow.trainer": "2.3",
+    "kubeflow.kserve": "0.20",
+    "kubeflow.notebooks": "1.11",
+    "kubeflow.profiles": "2.0",
+}
+
+BUILTIN: dict[str, Profile] = {
+    profile.name: profile
+    for profile in (
+        Profile(name="local", orchestrator="compose", local=True, systems={"mlflow": MLFLOW}),
+        Profile(name="compose", orchestrator="compose", systems={"mlflow": MLFLOW}),
+        Profile(name="kubernetes", orchestrator="kubernetes", systems=dict(_STABLE)),
+        Profile(name="argo", orchestrator="argo", systems={**_STABLE, "argo_workflows": "4.1"}),
+        Profile(name="kubeflow", orchestrator="kubeflow-pipelines", systems={**_STABLE, **_KUBEFLOW}),
+    )
+}
+"""The platforms that need no file: this machine, Compose, and current stable releases on a cluster."""

@@ -1,0 +1,112 @@
+"""`--param N=V`: values by declared type, checked before anything starts."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from mlwright import ir
+from mlwright.diag.diagnostic import Diagnostic, Label
+from mlwright.source.suggest import closest
+
+_WORDS = {"true": True, "false": False}
+
+
+def split(words: Sequence[str]) -> tuple[dict[str, str], list[Diagnostic]]:
+    """`N=V` words as a mapping; a later value of the same name wins. RUN002 for a word without `=`."""
+    values: dict[str, str] = {}
+    wrong = []
+    for word in words:
+        name, sign, value = word.partition("=")
+        if not sign or not name:
+            wrong.append(_wrong(f"--param takes NAME=VALUE, not `{word}`", f"--param {name or 'name'}=VALUE"))
+        values[name] = value
+    return values, wrong
+
+
+def typed(project: ir.Project, given: Mapping[str, str]) -> tuple[dict[str, ir.Json], tuple[Diagnostic, ...]]:
+    """`given` as values of the declared types. RUN002 for an unknown name and for a value that does not fit."""
+    declared = {param.name: param for param in project.params}
+    findings: list[Diagnostic] = []
+    values: dict[str, ir.Json] = {}
+    for name, text in given.items():
+        if name not in declared:
+            near = closest(name, list(declared))
+            offer = f"did you mean `{near}`?" if near else f"declared: {', '.join(declared) or 'none'}"
+            findings.append(_wrong(f"there is no parameter `{name}`", offer))
+            continue
+        try:
+            values[name] = _checked(declared[name], text)
+        except ValueError as error:
+            at = Label(path=declared[name].origin.path)
+            findings.append(Diagnostic(code="RUN002", message=f"--param {name}={text}: {error}", at=at))
+    return values, tuple(findings)
+
+
+def override(
+    project: ir.Project, pipeline: ir.Pipeline, given: Mapping[str, str]
+) -> tuple[ir.Project, tuple[Diagnostic, ...]]:
+    """The project with the pipeline's own values and then `given` in place of the declared defaults."""
+    mine, findings = typed(project, given)
+    values = {**dict(pipeline.params), **mine}
+    params = tuple(
+        replace(param, default=values[param.name], required=False) if param.name in values else param
+        for param in project.params
+    )
+    return replace(project, params=params), findings
+
+
+def _checked(param: ir.Param, text: str) -> ir.Json:
+    """`text` as a value of the parameter. Raises ValueError with what is wrong."""
+    value = _parsed(param.type, text)
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        if param.min is not None and value < param.min:
+            raise ValueError(f"less than the declared minimum {param.min:g}")
+        if param.max is not None and value > param.max:
+            raise ValueError(f"more than the declared maximum {param.max:g}")
+    if param.choices and value not in param.choices:
+        raise ValueError(f"not one of {', '.join(map(str, param.choices))}")
+    return value
+
+
+def _parsed(kind: ir.ValueType, text: str) -> ir.Json:
+    match kind:
+        case "string":
+            return text
+        case "int":
+            return _int(text)
+        case "float":
+            return _float(text)
+        case "bool":
+            if text not in _WORDS:
+                raise ValueError("a bool is `true` or `false`")
+            return _WORDS[text]
+        case "json":
+            try:
+                value: ir.Json = json.loads(text)
+            except ValueError as error:
+                raise ValueError(f"not JSON: {error}") from None
+            return value
+
+
+def _int(text: str) -> int:
+    digits = text.removeprefix("-").removeprefix("+")
+    if not (digits.isascii() and digits.isdigit() and len(digits) < 20):
+        raise ValueError("not an int")
+    return int(text)
+
+
+def _float(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        raise ValueError("not a float") from None
+    if not math.isfinite(value) or "_" in text:
+        raise ValueError("not a finite float")
+    return value
+
+
+def _wrong(message: str, offer: str) -> Diagnostic:
+    return Diagnostic(code="RUN002", message=message, help=offer)

@@ -1,0 +1,91 @@
+#!/usr/bin/env python3
+"""Opens and closes a pipeline run: `python3 -S root.py DOCUMENT.json`, kind `start` or `finish`."""
+
+from __future__ import annotations
+
+import sys
+
+from program import Outcome, launch
+from tracking import Tracking, now
+from values import say
+from waiting import Patience, started
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Dict, Sequence
+
+    Doc = Dict[str, Any]
+
+
+def start(tracking: Tracking) -> Outcome:
+    """Makes the root run or, for a resumed pipeline run, opens it again."""
+    root = tracking.root()
+    winner = tracking.settle_root() or root
+    tracking.log(winner.id, {"mlwright.started": str(now()), "mlwright.outcome": ""})
+    tracking.server.call("POST", "runs/update", {"run_id": winner.id, "status": "RUNNING"})
+    return Outcome("finished", run_id=winner.id)
+
+
+def finish(doc: Doc, env: Dict[str, str], tracking: Tracking) -> Outcome:
+    """Waits for all nodes, then sets the root run's outcome and status; exit 1 when a node failed.
+
+    Steps that wait for the pipeline run itself (`run_if: failed | always`) see the outcome once all others have ended.
+    """
+    root = tracking.root()
+    since = started(tracking)
+    nodes = [(n, 0) if isinstance(n, str) else (n["step"], int(n.get("items") or 0)) for n in doc.get("nodes") or []]
+    patience = Patience(env, "the end of the steps")
+    told = False
+    while True:
+        states = {step: _state(tracking, step, since, items) for step, items in nodes}
+        _never(states, doc)
+        open_ones = [s for s, state in states.items() if state in ("missing", "running")]
+        if not told and not open_ones:
+            told = True
+            early = "failed" if "failed" in states.values() else "succeeded"
+            tracking.log(root.id, {"mlwright.outcome": early})
+        if told and "waiting" not in states.values() and not open_ones:
+            break
+        patience.pause()
+    failed = [s for s, state in states.items() if state == "failed"]
+    reason = "failed: " + ", ".join(failed) if failed else ""
+    if failed:
+        say(reason)
+        tracking.log(root.id, {"mlwright.outcome": "failed", "mlwright.reason": reason})
+    body = {"run_id": root.id, "status": "FAILED" if failed else "FINISHED", "end_time": now()}
+    tracking.server.call("POST", "runs/update", body)
+    return Outcome("failed" if failed else "finished", 1 if failed else 0, reason, root.id)
+
+
+def _state(tracking: Tracking, step: str, since: int, items: int) -> str:
+    state = tracking.state(step, since, items)
+    if state == "running" and any(r.tags.get("mlwright.waiting") == "run" for r in tracking.newest(step)):
+        return "waiting"
+    return state
+
+
+def _never(states: Dict[str, str], doc: Doc) -> None:
+    """Where the engine starts a step only after what it needs has succeeded, a failure leaves the steps after it
+    missing for good: they count as skipped. The document says so by giving each node its `needs`."""
+    edges = {n["step"]: n.get("needs") or () for n in doc.get("nodes") or [] if isinstance(n, dict)}
+    lost = {step for step, state in states.items() if state == "failed"}
+    while True:
+        more = {s for s, needs in edges.items() if states.get(s) == "missing" and not lost.isdisjoint(needs)}
+        if not more:
+            return
+        states.update(dict.fromkeys(more, "skipped"))
+        lost |= more
+
+
+def run(doc: Doc, env: Dict[str, str], tracking: Tracking) -> Outcome:
+    """Either program."""
+    return start(tracking) if doc["kind"] == "start" else finish(doc, env, tracking)
+
+
+def main(argv: Sequence[str]) -> int:
+    """The command line."""
+    return launch(argv, ("start", "finish"), run)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv))

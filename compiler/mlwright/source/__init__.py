@@ -1,0 +1,1 @@
+"""Text to located tree. Knows YAML, references and overlays; knows nothing about machine learning."""

@@ -1,0 +1,53 @@
+"""Texts that look like secrets. Whoever reports one says where it is and of what kind, never what it is."""
+
+from __future__ import annotations
+
+import re
+
+_SHAPES: tuple[tuple[str, re.Pattern[str]], ...] = (
+    ("an AWS access key", re.compile(r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b")),
+    ("a GitHub token", re.compile(r"\b(?:gh[pousr]_[A-Za-z0-9]{30,}|github_pat_[A-Za-z0-9_]{40,})")),
+    ("a GitLab token", re.compile(r"\bglpat-[A-Za-z0-9_-]{20,}")),
+    ("a Hugging Face token", re.compile(r"\bhf_[A-Za-z0-9]{30,}")),
+    ("a Slack token", re.compile(r"\bxox[abeprs]-[A-Za-z0-9-]{10,}")),
+    ("a Databricks token", re.compile(r"\bdapi[0-9a-f]{32}\b")),
+    ("a Google API key", re.compile(r"\bAIza[A-Za-z0-9_-]{35}")),
+    ("an API key", re.compile(r"\bsk-(?:[a-z]{1,12}[0-9]{0,4}-){0,3}[A-Za-z0-9_]{20,}")),
+    ("a private key", re.compile(r"-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----")),
+    ("a signed token", re.compile(r"\beyJ[A-Za-z0-9_-]{10,2000}\.eyJ[A-Za-z0-9_-]{10,2000}\.")),
+    (
+        "an address with a password",
+        re.compile(r"\b[a-z][a-z0-9+.-]{0,30}://[^\s/:@]{0,100}:[^\s/:@$]{1,200}@", re.IGNORECASE),
+    ),
+)
+_NAME = re.compile(
+    r"(?:^|[_-])(?:PASSWORD|PASSWD|PASSPHRASE|SECRET|TOKEN|CREDENTIALS?|APIKEY"
+    r"|(?:API|ACCESS|SECRET|PRIVATE|AUTH|ACCOUNT|STORAGE|SIGNING|ENCRYPTION|MASTER|SUBSCRIPTION)[_-]KEY)$",
+    re.IGNORECASE,
+)
+_KEY = re.compile(r"[_-]KEY$", re.IGNORECASE)
+# Tokens of a language model's vocabulary, and keys of a table: the same words, and no secret.
+_HARMLESS = re.compile(
+    r"(?:^|[_-])(?:EOS|BOS|PAD|UNK|CLS|SEP|MASK|STOP|START|END|IMAGE|MAX|MIN|NUM|SPECIAL)[_-]TOKEN$", re.IGNORECASE
+)
+_PLAIN = re.compile(r"(?:true|false|none|null|yes|no|\d{1,3}|/.*|\./.*|<[^>]*>)?", re.IGNORECASE | re.DOTALL)
+
+
+def shape(text: str) -> tuple[str, tuple[int, int]] | None:
+    """What kind of secret stands in `text`, and where (code points); None when none is seen."""
+    for what, pattern in _SHAPES:
+        if found := pattern.search(text):
+            return what, found.span()
+    return None
+
+
+def names_secret(name: str, value: str) -> bool:
+    """Whether `name` says that `value`, a text without references, is a secret: `DB_PASSWORD`, `API_KEY`."""
+    if _PLAIN.fullmatch(value.strip()) or _HARMLESS.search(name):
+        return False
+    if _NAME.search(name):
+        return True
+    # `SORT_KEY: customer_id` names a column; what looks drawn at random does not.
+    return (
+        bool(_KEY.search(name)) and len(value) >= 16 and bool(re.search(r"\d", value) and re.search(r"[A-Za-z]", value))
+    )

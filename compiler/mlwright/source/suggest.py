@@ -1,0 +1,36 @@
+"""Did you mean."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import SequenceMatcher
+
+
+def closest(word: str, choices: Iterable[str]) -> str | None:
+    """The choice most like `word`, if one is alike enough; the earliest in alphabetical order among equals."""
+    if len(word) > 100:
+        return None
+    best, best_score = None, 0.0
+    for choice in sorted(set(choices)):
+        score = _likeness(word, choice)
+        if score > best_score:
+            best, best_score = choice, score
+    return best
+
+
+def did_you_mean(word: str, choices: Iterable[str]) -> str:
+    """`did you mean `x`?`, or "" where nothing is alike."""
+    found = closest(word, choices)
+    return f"did you mean `{found}`?" if found else ""
+
+
+def _likeness(word: str, choice: str) -> float:
+    left, right = (text.lower().replace("-", "_") for text in (word, choice))
+    if left == right:
+        return 1.0
+    if min(len(left), len(right)) >= 3 and (left.startswith(right) or right.startswith(left)):
+        return 0.9
+    score = SequenceMatcher(None, left, right).ratio()
+    # Short words are alike by accident: one letter of three may differ at most.
+    needed = 0.6 if max(len(left), len(right)) > 3 else 0.66
+    return score if score >= needed else 0.0

@@ -1,0 +1,42 @@
+"""`environments`: where the project runs, and what is different there."""
+
+from typing import ClassVar, Literal
+
+from pydantic import Field
+
+from mlwright.spec.base import Model
+from mlwright.spec.scalars.names import NamespaceName, ProjectName
+from mlwright.spec.scalars.text import Line
+
+
+class Namespace(Model):
+    """The Kubernetes namespace; its name is short for `{name: ...}`."""
+
+    short: ClassVar[str] = "name"
+    name: NamespaceName = Field(description="Its name.", examples=["churn-prod"])
+    create: bool = Field(default=False, description="Make it, too.", examples=[True])
+
+
+class Environment(Model):
+    """An environment's own fields; everything else in it is merged over the file."""
+
+    platform: Line = Field(
+        description="`local` (mlwright run), `compose`, a built-in profile, or a platform file.",
+        examples=["platforms/prod.yaml"],
+    )
+    default: bool = Field(default=False, description="The one to use when none is named.", examples=[True])
+    namespace: Namespace | None = Field(
+        default=None, description="Kubernetes namespace; the project's name by default.", examples=["churn-prod"]
+    )
+    start: Literal["manual", "on_change", "schedule"] | None = Field(
+        default=None, description="What starts pipelines here.", examples=["schedule"]
+    )
+    mode: Literal["development", "production"] | None = Field(
+        default=None, description="`development` prefixes names and pauses schedules.", examples=["development"]
+    )
+    name_prefix: ProjectName | None = Field(
+        default=None, description="Every object's name begins with it.", examples=["ann"]
+    )
+    allow_remote_writes: bool = Field(
+        default=False, description="`local` and `compose` may write to remote addresses.", examples=[True]
+    )

@@ -1,0 +1,12 @@
+"""`notebooks`: places to explore."""
+
+from pydantic import Field
+
+from mlwright.spec.container import Container
+from mlwright.spec.serving import Port
+
+
+class Notebook(Container):
+    """A notebook server: a container, and its port."""
+
+    port: Port | None = Field(default=None, description="Port that it listens on; 8888 by default.", examples=[8888])

@@ -1,0 +1,118 @@
+"""What a target is: a name, what it can express, and a pure function from the IR to documents and text files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol, runtime_checkable
+
+from mlwright.ir import Origin, Project
+from mlwright.platform import Profile
+from mlwright.span import Path
+
+Support = Literal["exact", "emulated", "ignored", "refused"]
+
+ListKeys = Mapping[tuple[str, ...], str]
+"""Patterns of paths to lists (keys, `*` for one part or any index) -> the field that identifies an entry in them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Capability:
+    """How far a target expresses a field.
+
+    `field` is a dotted pattern of spec paths where `*` is one part, for example `steps.*.retries.backoff`; the longest
+    pattern that covers a path decides. `why` is one sentence for users; empty only for `exact`.
+    `values` narrows the entry to these values of the field; empty: any value.
+    """
+
+    field: str
+    support: Support
+    why: str = ""
+    values: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """One addressable piece of a document: `node` is a spec node id (`steps.features`), `kind` what it became
+    (`Service`), `at` where it is in `data`."""
+
+    node: str
+    kind: str
+    at: Path = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Protected:
+    """A path that patches must not touch because identity or the run contract depends on it.
+
+    `path` is a pattern below a part of `kind` (`*` is one part; what is below the pattern is protected too).
+    """
+
+    kind: str
+    path: tuple[str, ...]
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownField:
+    """A path below a part of `kind` that the specification has a field for: a patch of it earns a warning that names
+    `field`."""
+
+    kind: str
+    path: tuple[str, ...]
+    field: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Document:
+    """One structured output file. `path` is POSIX and below the target's folder; its ending decides the writer
+    (`.yaml` or `.json`). `origins` is sparse: an entry covers everything below its path unless a longer one exists."""
+
+    path: str
+    data: dict[str, Any]
+    origins: Mapping[Path, Origin] = field(default_factory=dict)
+    parts: tuple[Part, ...] = ()
+    header: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TextFile:
+    """One output file that is not structured. `path` as in `Document`."""
+
+    path: str
+    text: str
+    origin: Origin | None = None
+    executable: bool = False
+
+
+class Runtime(Protocol):
+    """Gives the text of a shipped program (`step.py`, `search.py`) by file name."""
+
+    def __call__(self, name: str) -> str: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EmitContext:
+    """Everything a target may know beside the project. `owners` maps node ids to target names; `spec_folder` is the
+    relative POSIX path from the target's output folder to the spec's folder."""
+
+    platform: Profile
+    owners: Mapping[str, str]
+    runtime: Runtime
+    spec_folder: str = "../../.."
+
+
+@runtime_checkable
+class Target(Protocol):
+    """Turns the nodes that it owns into files. `emit` is pure: same project and context, same documents in the same
+    order. What it cannot express is declared in `capabilities` and never reaches `emit`."""
+
+    name: str
+    capabilities: tuple[Capability, ...]
+    list_keys: ListKeys
+    protected: tuple[Protected, ...]
+    known_fields: tuple[KnownField, ...]
+
+    def emit(self, project: Project, context: EmitContext) -> Iterable[Document | TextFile]:
+        """The documents and text files of all nodes that `context.owners` gives to this target."""
+        ...

@@ -1,0 +1,5 @@
+"""Says how the run has ended."""
+
+import sys
+
+print(f"the run has {sys.argv[1]}")

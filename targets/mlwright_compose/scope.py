@@ -1,0 +1,60 @@
+"""One pipeline in Compose: the names of its services, its profile, its run id."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from mlwright.ir import Pipeline
+from mlwright_compose.text import Interpolated
+
+SERVER = "mlflow"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scope:
+    """The services of one pipeline.
+
+    The default pipeline's have plain names and no profile. Every other pipeline has services of its own, named
+    `<pipeline>-...`, under the profile `pipeline-<name>`, because parameters and the run differ. `waits` maps a node's
+    id to the services that have to end before the node has; it grows while nodes are emitted in their order.
+    """
+
+    pipeline: Pipeline
+    default: bool
+    waits: dict[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def items(self, node: str) -> int:
+        """The number of services behind a node that became several; 0 where it is one."""
+        services = self.waits.get(node, ())
+        return len(services) if len(services) > 1 else 0
+
+    @property
+    def profiles(self) -> list[str]:
+        """The Compose profiles of every service of this pipeline."""
+        return [] if self.default else [f"pipeline-{self.pipeline.name}"]
+
+    @property
+    def run(self) -> Interpolated:
+        """The value of MLWRIGHT_RUN: one from outside, else a fixed name, so that a second `up` resumes."""
+        return Interpolated(f"${{MLWRIGHT_RUN:-default{'' if self.default else f'-{self.pipeline.name}'}}}")
+
+    @property
+    def start(self) -> str:
+        """The service that makes the root run."""
+        return self.name("start")
+
+    @property
+    def finish(self) -> str:
+        """The service that sets the root run's status."""
+        return self.name("finish")
+
+    def name(self, base: str) -> str:
+        """The name of one service of this pipeline."""
+        return base if self.default else f"{self.pipeline.name}-{base}"
+
+
+def scopes(pipelines: tuple[Pipeline, ...]) -> list[Scope]:
+    """A scope for each pipeline; the default one is `main`, else the only one, else none."""
+    names = [pipeline.name for pipeline in pipelines]
+    default = "main" if "main" in names else names[0] if len(names) == 1 else ""
+    return [Scope(pipeline=pipeline, default=pipeline.name == default) for pipeline in pipelines]

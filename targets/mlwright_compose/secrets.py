@@ -1,0 +1,63 @@
+"""Secrets: names in `.env`, variables in containers, values nowhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from mlwright.ir import Container, Project, Ref, Secret, Task
+from mlwright_compose.book import Book
+from mlwright_compose.text import Interpolated, variable
+
+
+def required(book: Book, secret: str, key: str) -> Interpolated:
+    """The secret's value from `.env`; Compose stops with the variable's name when it is missing or empty."""
+    name = f"{variable(secret)}__{variable(key)}"
+    book.variables.setdefault(name, f"{key} of the secret `{secret}`")
+    return Interpolated(f"${{{name}:?set {name} in .env}}")
+
+
+def environment(book: Book, names: Iterable[str]) -> dict[str, Interpolated]:
+    """The variables by which the launcher gets these secrets; it removes them before it starts the program."""
+    wanted = set(names)
+    return {
+        f"MLWRIGHT_SECRET_{variable(secret.name)}__{variable(key)}": required(book, secret.name, key)
+        for secret in book.project.secrets
+        if secret.name in wanted
+        for key in secret.keys
+    }
+
+
+def of_task(project: Project, task: Task) -> set[str]:
+    """The secrets that a step or its launcher needs: its own, those of its data and of remote storage it refers to."""
+    data = {source.secret for source in project.data if source.name in task.data and source.secret}
+    return data | of_container(project, task.container)
+
+
+def of_container(project: Project, container: Container) -> set[str]:
+    """The secrets that a container names, refers to, or needs for storage that it refers to."""
+    storage = {item.name: item.secret for item in project.storage}
+    found = set(container.secrets)
+    for template in (*container.argv, *container.args, *(value for _, value in container.env)):
+        for part in template:
+            head, _, rest = part.path.partition(".") if isinstance(part, Ref) else ("", "", "")
+            if head == "secrets":
+                found.add(rest.partition(".")[0])
+            elif head == "storage":
+                found.add(storage.get(rest, ""))
+    return found - {""}
+
+
+def named(project: Project, name: str) -> Secret:
+    """The secret called `name`."""
+    return next(secret for secret in project.secrets if secret.name == name)
+
+
+def example(book: Book) -> str:
+    """The text of `.env.example`: every variable that must be set, without a value."""
+    lines = [
+        "# Copy to .env (which no one commits) and fill in. Put a value that has $, # or spaces in 'single quotes'.",
+        "",
+    ]
+    for name in sorted(book.variables):
+        lines += [f"# {book.variables[name]}", f"{name}=", ""]
+    return "\n".join(lines)

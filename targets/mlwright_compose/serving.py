@@ -1,0 +1,211 @@
+"""Endpoints: one service for the model and one for each variant, published on this machine only."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterable
+from dataclasses import replace
+from importlib import resources as files
+from typing import Any
+
+from mlwright.emit import stepdoc
+from mlwright.ir import Json, ModelSource, Registration, Search, Service, Task
+from mlwright_compose import container as fields
+from mlwright_compose import secrets, storage, tools
+from mlwright_compose.book import FOLDER, RUNTIME, Book, revision
+from mlwright_compose.scope import Scope
+from mlwright_compose.text import duration
+from mlwright_compose.tracking import fetch, loopback
+from mlwright_compose.words import word
+
+MODEL = f"{FOLDER}/model/files"
+_STORAGE = re.compile(r"\$\{storage\.([^}]+)\}(.*)", re.DOTALL)
+_HEALTH = {"mlflow": "/ping", "openai": "/health", "open-inference-v2": "/v2/health/ready", "open-inference-v1": "/"}
+_REQUEST = {"mlflow": "/invocations", "openai": "/v1/chat/completions"}
+
+
+def emit_endpoint(book: Book, scopes: Iterable[Scope], service: Service, ports: set[int]) -> None:
+    """All services of one endpoint; `ports` are those of this machine that are taken, and grows."""
+    scope = _scope(book, list(scopes), service)
+    main = _emit(book, scope, service, service.source, service.name, "Service", ports)
+    for variant in service.variants:
+        name = f"{service.name}-{variant.name.replace('_', '-')}"
+        _emit(book, scope, service, variant.source, name, "VariantService", ports)
+    if service.smoke_request:
+        _emit_smoke(book, service, main)
+
+
+def _scope(book: Book, scopes: list[Scope], service: Service) -> Scope | None:
+    """The pipeline whose run makes what is served: the default one if it does; None for what exists already."""
+    makers = [maker for source in _sources(service) if (maker := _maker(book, service, source))]
+    wanted = {*makers, *service.needs}
+    fitting = [scope for scope in scopes if wanted and wanted <= scope.waits.keys()]
+    return next((scope for scope in fitting if scope.default), fitting[0] if fitting else None)
+
+
+def _sources(service: Service) -> tuple[ModelSource, ...]:
+    return (service.source, *(variant.source for variant in service.variants))
+
+
+def _maker(book: Book, service: Service, source: ModelSource) -> str:
+    """The node whose run makes `source`, or nothing."""
+    if source.kind == "output":
+        return source.step
+    if source.kind != "registry" or service.binding != "run":
+        return ""
+    found = (node.id for node in book.project.nodes if isinstance(node, Registration) and node.model == source.model)
+    return next(found, "")
+
+
+def _emit(
+    book: Book, scope: Scope | None, service: Service, source: ModelSource, base: str, kind: str, ports: set[int]
+) -> str:
+    box = service.container
+    launched = source.kind != "none"
+    name = book.free(base)
+    read_only = box.security.read_only_root or (launched and not box.argv and not box.script)
+    security = replace(box.security, read_only_root=read_only)
+    own = storage.mounts(book, box, name, service.origin)
+    body: dict[str, Any] = {
+        **_image(book, service, source),
+        "environment": _environment(book, scope, service, launched),
+        **storage.merged(_volumes(book, service, source, name), own, parallel=False),
+        "tmpfs": fields.scratch(security),
+        "deploy": {"resources": limits} if (limits := fields.resources(box.resources)) else {},
+        **fields.security(security),
+        "profiles": scope.profiles if scope else [],
+        "depends_on": fields.after(book, completed=_waits(book, scope, service, source), server=launched),
+        "ports": [loopback(name, service.port, _port(service.port, ports))],
+        "restart": "on-failure",
+        "init": True,
+        "labels": fields.labels(book, service.id, box),
+        "annotations": dict(box.annotations),
+    }
+    if path := _health_path(service):
+        body["healthcheck"] = {
+            "test": ["CMD", "python3", "-c", fetch(f"http://127.0.0.1:{service.port}{path}")],
+            "interval": "10s",
+            "timeout": "5s",
+            "retries": 3,
+            "start_period": duration(service.startup),
+        }
+    if launched:
+        body |= fields.launched("serve.py")
+        document = _document(book, service, source)
+        body["volumes"] = [book.program("serve.py"), *body["volumes"]]
+        body["configs"] = [book.document(name, document, service.origin)]
+        body["labels"]["mlwright.revision"] = revision(document)
+    else:
+        body |= _own_command(book, service)
+    book.service(name, body, node=service.id, kind=kind, origin=service.origin)
+    return name
+
+
+def _image(book: Book, service: Service, source: ModelSource) -> dict[str, Any]:
+    """The endpoint's image, else that of the step that makes the model, which can read it, else the server's."""
+    if service.container.image.ref:
+        return fields.image(book, service.container.image)
+    nodes = book.project.nodes
+    steps = {source.step} | {n.step for n in nodes if isinstance(n, Registration) and n.model == source.model}
+    for node in nodes:
+        if isinstance(node, Task) and node.id in steps:
+            return fields.image(book, node.container.image)
+        if isinstance(node, Search) and node.training in steps:
+            return fields.image(book, node.trial.container.image)
+    return {"image": tools.server_image(book)}
+
+
+def _waits(book: Book, scope: Scope | None, service: Service, source: ModelSource) -> list[str]:
+    if scope is None:
+        return []
+    nodes = dict.fromkeys([*service.needs, _maker(book, service, source)])
+    return [name for node in nodes for name in scope.waits.get(node, ())]
+
+
+def _document(book: Book, service: Service, source: ModelSource) -> dict[str, Json]:
+    document = stepdoc.serve_document(book.project, service, source, MODEL, _argv(book, service))
+    stored = _STORAGE.fullmatch(source.uri)
+    if stored and isinstance(document["model"], dict):
+        place = posixpath.normpath(f"{storage.Places(book).storage(stored[1])}{stored[2]}")
+        local = place.startswith("/")
+        document["model"] |= {"kind": "path" if local else "uri", "uri": place}
+    return document
+
+
+def _argv(book: Book, service: Service) -> list[str]:
+    """What runs once the model is there. Text is literal: this goes into a file that Compose does not interpolate."""
+    box = service.container
+    if box.script:
+        return ["/bin/sh", "-ec", box.script]
+    words = [*box.argv] or [(text,) for text in box.image.entrypoint if box.args]
+    if not words and not box.args:
+        port = str(service.port)
+        return ["mlflow", "models", "serve", "-m", MODEL, "--env-manager", "local", "-h", "0.0.0.0", "-p", port]
+    return [word(book, template, MODEL).replace("$$", "$") for template in (*words, *box.args)]
+
+
+def _own_command(book: Book, service: Service) -> dict[str, Any]:
+    box = service.container
+    if box.script:
+        return {"entrypoint": ["/bin/sh", "-ec"], "command": [box.script]}
+    words = [word(book, template) for template in (*box.argv, *box.args)]
+    return {"entrypoint": words[:1], "command": words[1:]} if box.argv else {"command": words}
+
+
+def _environment(book: Book, scope: Scope | None, service: Service, launched: bool) -> dict[str, Any]:
+    box = service.container
+    found: dict[str, Any] = {}
+    if launched:
+        found |= fields.contract(book, scope) if scope else fields.tracking(book)
+    found |= fields.identity()
+    for name in box.secrets:
+        found |= {key: secrets.required(book, name, key) for key in secrets.named(book.project, name).keys}
+    return {**found, **{name: word(book, template, MODEL) for name, template in box.env}}
+
+
+def _volumes(book: Book, service: Service, source: ModelSource, name: str) -> list[dict[str, Any]]:
+    if source.kind == "none":
+        return []
+    volume = book.volume(f"{name}-model", None, service.origin)
+    found: list[dict[str, Any]] = [{"type": "volume", "source": volume, "target": posixpath.dirname(MODEL)}]
+    return found + storage.for_uri(book, source.uri)
+
+
+def _health_path(service: Service) -> str:
+    health = dict(service.extra).get("health")
+    path = health.get("path") if isinstance(health, dict) else None
+    if isinstance(path, str):
+        return path
+    return "" if service.source.kind == "none" else _HEALTH.get(service.protocols[0], "")
+
+
+def _port(port: int, taken: set[int]) -> int:
+    while port in taken:
+        port += 1
+    taken.add(port)
+    return port
+
+
+def _emit_smoke(book: Book, service: Service, main: str) -> None:
+    settings = dict(service.extra).get("smoke_test")
+    given = settings if isinstance(settings, dict) else {}
+    path = str(given.get("path") or _REQUEST.get(service.protocols[0], "/"))
+    program = files.files("mlwright_compose").joinpath("shipped/smoke.py").read_text("utf-8")
+    ready = {"condition": "service_healthy" if "healthcheck" in book.services[main] else "service_started"}
+    body: dict[str, Any] = {
+        "image": tools.small(book),
+        "entrypoint": ["python3", "-S", f"{RUNTIME}/smoke.py"],
+        "command": [f"http://{main}:{service.port}{path}", f"{FOLDER}/request", str(given.get("status") or 200), "60"],
+        "profiles": ["smoke"],
+        "depends_on": {main: ready},
+        "restart": "no",
+        "volumes": [
+            book.shipped("smoke.py", program),
+            storage.bind(book, service.smoke_request, f"{FOLDER}/request"),
+        ],
+        "environment": {"HOME": "/tmp", "USER": "mlwright"},
+        **fields.ours(),
+        "labels": fields.labels(book, service.id),
+    }
+    book.service(book.free(f"{main}-smoke"), body, node=service.id, kind="SmokeService", origin=service.origin)

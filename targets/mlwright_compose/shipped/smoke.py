@@ -1,0 +1,29 @@
+"""Sends one request to an endpoint and fails unless the answer has the expected status: URL FILE STATUS SECONDS."""
+
+import sys
+import urllib.error
+import urllib.request
+
+
+def main(url: str, path: str, status: str, seconds: str) -> int:
+    """Print the answer; 0 when its status is the expected one, else 1."""
+    with open(path, "rb") as file:
+        body = file.read()
+    request = urllib.request.Request(url, data=body, headers={"Content-Type": "application/json"})
+    try:
+        with urllib.request.urlopen(request, timeout=float(seconds)) as answer:
+            found, text = answer.status, answer.read()
+    except urllib.error.HTTPError as error:
+        found, text = error.code, error.read()
+    except OSError as error:
+        sys.stderr.write(f"{url} cannot be reached: {error}\n")
+        return 1
+    sys.stdout.write(text.decode("utf-8", "replace") + "\n")
+    if found == int(status):
+        return 0
+    sys.stderr.write(f"{url} answered {found}, not {status}\n")
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:5]))

@@ -1,0 +1,58 @@
+"""The target itself: what it can express, and the order in which things are emitted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from mlwright.ir import Project
+from mlwright.target import Document, EmitContext, TextFile
+from mlwright_compose import addresses, capabilities, secrets
+from mlwright_compose.book import Book
+from mlwright_compose.notebooks import emit_notebook
+from mlwright_compose.scope import scopes
+from mlwright_compose.serving import emit_endpoint
+from mlwright_compose.tasks import emit_pipeline
+from mlwright_compose.tracking import PORT, emit_server, emit_volumes
+
+_HEADER = """\
+Start everything: docker compose up
+Start one other pipeline: docker compose --profile pipeline-NAME up NAME-finish
+Run the smoke tests: docker compose --profile smoke up
+"""
+
+
+class ComposeTarget:
+    """Docker Compose: one `compose.yaml` that needs nothing beside it but `.env`."""
+
+    name = "compose"
+    capabilities = capabilities.TABLE
+    list_keys = addresses.LIST_KEYS
+    protected = addresses.PROTECTED
+    known_fields = addresses.KNOWN_FIELDS
+
+    def emit(self, project: Project, context: EmitContext) -> Iterable[Document | TextFile]:
+        """`compose.yaml`, the step documents, the runtime programs, and `.env.example` where there are secrets."""
+
+        def mine(node: str) -> bool:
+            return context.owners.get(node, self.name) == self.name
+
+        book = Book(project, context)
+        nodes = {node.id: node for node in project.nodes if mine(node.id)}
+        if mine("tracking"):
+            emit_server(book)
+        pipelines = scopes(project.pipelines)
+        book.reserved.update(name for scope in pipelines for name in (scope.start, scope.finish))
+        for scope in pipelines:
+            emit_pipeline(book, scope, nodes)
+        ports = {PORT}
+        for service in project.services:
+            if mine(service.id):
+                emit_endpoint(book, pipelines, service, ports)
+        for notebook in project.notebooks:
+            if mine(notebook.id):
+                emit_notebook(book, notebook, ports)
+        emit_volumes(book)
+        if book.variables:
+            book.text(".env.example", secrets.example(book))
+        environment = project.environment
+        return list(book.items(f"{environment.name_prefix}{project.name}-{environment.name}", _HEADER))

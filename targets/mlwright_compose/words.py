@@ -1,0 +1,37 @@
+"""Templates in places where only Compose can fill them in: bare steps, endpoints, notebooks."""
+
+from __future__ import annotations
+
+from mlwright.emit import json as texts
+from mlwright.ir import Json, Template
+from mlwright_compose.book import Book
+from mlwright_compose.secrets import required
+from mlwright_compose.storage import Places, data_path
+from mlwright_compose.text import Interpolated, escaped
+
+
+def word(book: Book, template: Template, model: str = "") -> Interpolated:
+    """The text of a template: `model` stands for every reference to a model or an output, parameters are their
+    defaults, secrets come from `.env`."""
+    parts = (escaped(part) if isinstance(part, str) else _value(book, part.path, model) for part in template)
+    return Interpolated("".join(parts))
+
+
+def _value(book: Book, path: str, model: str) -> str:
+    head, _, rest = path.partition(".")
+    if head == "secrets":
+        secret, _, key = rest.partition(".")
+        return required(book, secret, key)
+    if head == "storage":
+        return escaped(Places(book).storage(rest))
+    if head == "params":
+        return escaped(_text(next(param.default for param in book.project.params if param.name == rest)))
+    if head == "data":
+        name, _, suffix = rest.partition(".")
+        source = next(source for source in book.project.data if source.name == name)
+        return escaped(data_path(source) if source.local and not suffix else source.source)
+    return escaped(model)
+
+
+def _text(value: Json) -> str:
+    return value if isinstance(value, str) else texts.canonical(value)

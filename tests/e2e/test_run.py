@@ -1,0 +1,255 @@
+"""`mlwright run` for real: a tiny project without any ML library, a real MLflow server and endpoint, real signals."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mlwright.runner import server
+from mlwright.runner.folder import Folder
+from mlwright.runner.processes import Processes
+
+pytestmark = pytest.mark.server
+
+SPEC = """
+apiVersion: mlwright.dev/v1
+kind: MLProject
+metadata: {name: tiny}
+params: {lr: {type: float, default: 0.3, min: 0, max: 1}}
+steps:
+  features:
+    command: [python, work.py, features, "${outputs.table}"]
+    outputs: {table: {type: file}}
+    cache: true
+  notify: {run_if: failed, needs: [], command: [python, work.py, notify, "${run.status}"]}
+training:
+  command: [python, work.py, train, "${steps.features.outputs.table}", "${params.lr}", "${outputs.model}"]
+  outputs: {model: {type: mlflow-model}}
+  metrics: {auc: {goal: maximize, pattern: "auc=(\\\\S+)", sample: "auc=0.5"}}
+"""
+TUNING = """
+tuning:
+  objective: auc
+  algorithm: random
+  space: {lr: {min: 0.25, max: 0.35}}
+  trials: {max: 3, parallel: 2, max_failed: 0}
+"""
+AFTER = """
+evaluation:
+  command: [python, work.py, evaluate, "${training.outputs.model}"]
+  metrics: {test_auc: {goal: maximize, pattern: "test_auc=(\\\\S+)", sample: "test_auc=0.5"}}
+  gates: {floor: {metric: test_auc, min: FLOOR}}
+registry: {model: tiny, from: "${training.outputs.model}", on_pass: {alias: challenger}}
+"""
+SERVING = """
+serving:
+  online: {model: "${registry.tiny@champion}", binding: run, smoke_test: {request: request.json}}
+"""
+WORK = """
+import os, pathlib, sys, time
+what, *rest = sys.argv[1:]
+if what == "features":
+    pathlib.Path(rest[0]).write_text("1,2,3")
+elif what == "train":
+    if os.environ.get("WORK") == "slow":
+        pathlib.Path("slow.pid").write_text(str(os.getpid()))
+        time.sleep(120)
+    if os.environ.get("WORK") == "broken":
+        print("the data is", "bad")
+        sys.exit(3)
+    lr = float(rest[1])
+    print(f"auc={1 - (lr - 0.3) ** 2}")
+    model = pathlib.Path(rest[2])
+    (model / "code").mkdir(parents=True)
+    (model / "code" / "tiny_loader.py").write_text(
+        f"class Model:\\n    def predict(self, data, params=None):\\n        return [{lr}] * len(data)\\n"
+        "def _load_pyfunc(path):\\n    return Model()\\n"
+    )
+    (model / "MLmodel").write_text(
+        "flavors:\\n  python_function: {loader_module: tiny_loader, code: code, env: {}}\\nmlflow_version: 3.17.2\\n"
+    )
+elif what == "evaluate":
+    assert (pathlib.Path(rest[0]) / "MLmodel").exists()
+    print("test_auc=0.9")
+elif what == "notify":
+    print("the run", rest[0])
+"""
+
+
+@dataclass(frozen=True)
+class Ran:
+    """One `mlwright run` that has ended."""
+
+    code: int
+    text: str
+    summary: Mapping[str, Any]
+
+    def states(self) -> dict[str, str]:
+        return {name: node["state"] for name, node in self.summary["nodes"].items()}
+
+
+@dataclass(frozen=True)
+class Here:
+    """A project folder and the environment that its runs get."""
+
+    folder: Path
+    env: Mapping[str, str]
+
+    def start(self, *words: str, **env: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [sys.executable, "-m", "mlwright", "run", *words],
+            cwd=self.folder,
+            env={**self.env, **env},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+    def run(self, *words: str, **env: str) -> Ran:
+        process = self.start(*words, **env)
+        return self.ended(process)
+
+    def ended(self, process: subprocess.Popen[str]) -> Ran:
+        text, _ = process.communicate(timeout=120)
+        runs = sorted(
+            (self.folder / ".mlwright" / "runs").glob("*/summary.json"), key=lambda path: path.stat().st_mtime
+        )
+        return Ran(process.returncode, text, json.loads(runs[-1].read_text()) if runs else {})
+
+
+@pytest.fixture(scope="module")
+def tracking(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a server that all runs but one share."""
+    folder = Folder(tmp_path_factory.mktemp("server"))
+    folder.prepare()
+    processes = Processes()
+    try:
+        yield server.start(folder, processes, os.environ, folder.root / "server.txt").url
+    finally:
+        processes.close()
+
+
+def project(folder: Path, *sections: str, floor: float = 0.5, **env: str) -> Here:
+    folder.mkdir(exist_ok=True)
+    (folder / "mlproject.yaml").write_text("".join((SPEC, *sections)).replace("FLOOR", str(floor)))
+    (folder / "work.py").write_text(WORK)
+    (folder / "request.json").write_text('{"inputs": [1, 2]}')
+    kept = {name: value for name, value in os.environ.items() if name not in ("VIRTUAL_ENV", "CONDA_PREFIX")}
+    return Here(folder, {**kept, "PYTHONPATH": os.pathsep.join(filter(None, sys.path)), **env})
+
+
+@pytest.fixture(scope="module")
+def whole(tracking: str, tmp_path_factory: pytest.TempPathFactory) -> tuple[Here, Ran]:
+    """The whole life cycle, once, in a folder whose name has a space."""
+    folder = tmp_path_factory.mktemp("tiny project")
+    here = project(folder, TUNING, AFTER, SERVING, MLFLOW_TRACKING_URI=tracking)
+    return here, here.run()
+
+
+def test_the_whole_life_cycle_succeeds(whole: tuple[Here, Ran]) -> None:
+    _, ran = whole
+    assert ran.code == 0, ran.text
+    assert ran.states() == {
+        "steps.features": "finished",
+        "steps.notify": "skipped",
+        "tuning": "finished",
+        "training": "finished",
+        "evaluation": "finished",
+        "evaluation.gates": "finished",
+        "registry": "finished",
+        "serving.online": "finished",
+    }
+    best = ran.summary["nodes"]["tuning"]["params"]["best.lr"]
+    assert ran.summary["nodes"]["training"]["params"]["lr"] == best
+    assert json.loads(ran.summary["endpoints"]["serving.online"]["response"])["predictions"] == [float(best)] * 2
+
+
+def test_the_summary_says_what_came_out(whole: tuple[Here, Ran]) -> None:
+    _, ran = whole
+    assert "3/3 trials" in ran.text
+    assert "Model" in ran.text
+    assert "tiny version 1, aliases challenger, champion" in ran.text
+    assert "passed: test_auc 0.9, limit 0.5" in ran.text
+    assert "did not run: steps.notify" in ran.text
+
+
+def test_a_second_run_takes_cached_steps_from_the_first(whole: tuple[Here, Ran], tracking: str) -> None:
+    here, _ = whole
+    ran = project(here.folder, MLFLOW_TRACKING_URI=tracking).run()
+    assert ran.code == 0, ran.text
+    assert ran.states() == {"steps.features": "cached", "steps.notify": "skipped", "training": "finished"}
+
+
+def test_a_failing_step_shows_its_last_lines_and_nothing_behind_it_starts(tracking: str, tmp_path: Path) -> None:
+    here = project(tmp_path / "p", AFTER, MLFLOW_TRACKING_URI=tracking)
+    ran = here.run(WORK="broken")
+    assert ran.code == 1
+    states = ran.states()
+    assert (states["training"], states["evaluation"], states["registry"]) == ("failed", "blocked", "blocked")
+    assert "error[RUN010]: training failed: " in ran.text
+    assert "  | the data is bad" in ran.text
+    assert f"the whole log: {here.folder}" in ran.text
+    log = here.folder / ".mlwright" / "runs" / ran.summary["run"] / "steps.notify" / "log.txt"
+    assert log.read_text() == "the run failed\n"
+    again = here.run("--resume", ran.summary["run"])
+    assert again.code == 0, again.text
+    assert again.summary["run"] == ran.summary["run"]
+    assert (again.states()["steps.features"], again.states()["registry"]) == ("cached", "finished")
+
+
+def test_a_failing_gate_says_why_and_registers_nothing(tracking: str, tmp_path: Path) -> None:
+    ran = project(tmp_path / "p", AFTER, floor=0.95, MLFLOW_TRACKING_URI=tracking).run()
+    assert ran.code == 1
+    assert "error[RUN011]: gate floor failed: test_auc 0.9 is below 0.95" in ran.text
+    assert ran.states()["registry"] == "blocked"
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [(("--pipeline", "x"), "RUN001"), (("--param", "lr=9"), "RUN002"), (("--resume", "x"), "RUN014")],
+)
+def test_a_run_that_makes_no_sense_starts_nothing(tmp_path: Path, words: tuple[str, ...], code: str) -> None:
+    here = project(tmp_path / "p")
+    ran = here.run(*words)
+    assert ran.code == 2
+    assert code in ran.text
+    assert not (here.folder / ".mlwright").exists()
+
+
+def test_ctrl_c_ends_everything_and_a_second_run_meanwhile_is_refused(tmp_path: Path) -> None:
+    here = project(tmp_path / "p")
+    process = here.start(WORK="slow")
+    marker = here.folder / "slow.pid"
+    for _ in range(600):
+        if marker.exists() and marker.read_text():
+            break
+        assert process.poll() is None, process.communicate()[0]
+        time.sleep(0.1)
+    assert "RUN008" in here.run().text
+    process.send_signal(signal.SIGINT)
+    ran = here.ended(process)
+    assert ran.code == 130, ran.text
+    assert ran.states()["training"] == "killed"
+    assert left(here.folder) == []
+
+
+def left(folder: Path) -> list[str]:
+    """Command lines of processes that still work in `folder`."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            if (process / "cwd").readlink().is_relative_to(folder):
+                found.append((process / "cmdline").read_bytes().replace(b"\0", b" ").decode())
+        except OSError:
+            continue
+    return found

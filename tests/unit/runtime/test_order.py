@@ -1,0 +1,173 @@
+"""Conditions, skipping, failure edges, waiting by tags, items."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+TRUE = {"argv": [["true"]]}
+
+
+def values(pipeline: Any) -> dict[str, Any]:
+    """Runs a step with value outputs and a metric; the inputs of a document that refers to them."""
+    script = 'echo 5 > "$MLWRIGHT_OUTPUT_ROWS"; printf a > "$MLWRIGHT_OUTPUT_NAME"; echo auc=0.9; echo auc=0.7'
+    outputs = {"rows": {"type": "int"}, "name": {"type": "string"}}
+    metrics = {"auc": {"goal": "maximize"}}
+    made = pipeline.document("make", command={"script": script}, outputs=outputs, metrics=metrics)
+    assert pipeline.launch(made).code == 0
+    inputs = {
+        f"steps.make.outputs.{n}": {"step": "steps.make", "output": n, "type": o["type"]} for n, o in outputs.items()
+    }
+    for how in ("last", "best"):
+        inputs[f"steps.make.metrics.{how}"] = {"step": "steps.make", "metric": "auc", "reduce": how, "goal": "maximize"}
+    return inputs
+
+
+def ref(path: str) -> dict[str, str]:
+    return {"ref": path}
+
+
+def lit(value: Any) -> dict[str, Any]:
+    return {"lit": value}
+
+
+ROWS, NAME = ref("steps.make.outputs.rows"), ref("steps.make.outputs.name")
+
+
+def test_conditions_are_typed_on_both_sides(pipeline: Any) -> None:
+    inputs = values(pipeline)
+    holds = [
+        [">=", ROWS, lit(5)],
+        ["==", NAME, lit("a")],
+        ["!=", ROWS, lit("5")],
+        ["in", NAME, lit(["a", "b"])],
+        ["not", ["<", ROWS, lit(5)]],
+        ["or", ["==", ROWS, lit(5)], ["==", ref("nothing.at.all"), lit(1)]],
+        ["==", ref("steps.make.metrics.last"), lit(0.7)],
+        ["==", ref("steps.make.metrics.best"), lit(0.9)],
+        ["and", ref("params.on"), ["<=", lit(0.5), ref("params.lr")]],
+    ]
+    params = {"on": {"type": "bool", "default": True}, "lr": {"type": "float", "default": 0.5}}
+    everything = pipeline.document("use", command=TRUE, inputs=inputs, params=params, when=["and", *holds])
+    assert pipeline.launch(everything).status["status"] == "finished"
+
+
+@pytest.mark.parametrize(
+    ("when", "said"),
+    [
+        (["<", lit("a"), lit(1)], 'when: cannot compare "a" < 1'),
+        (["<", lit(True), lit(False)], "when: cannot compare true < false"),
+        (lit(1), "when: 1 is neither true nor false"),
+        (["in", lit("a"), lit(3)], "needs a list or a string"),
+        (["~", lit(1), lit(1)], "unknown operator"),
+    ],
+)
+def test_a_condition_without_a_meaning_is_refused(pipeline: Any, when: Any, said: str) -> None:
+    ended = pipeline.launch(pipeline.document("use", command=TRUE, when=when))
+    assert ended.code == 64
+    assert said in ended.err
+
+
+def test_a_skipped_step_exits_0_and_its_consumers_skip_unless_it_is_optional(pipeline: Any) -> None:
+    first = pipeline.launch(pipeline.document("a", command={"argv": [["false"]]}, when=lit(False)))
+    assert (first.code, first.status["status"]) == (0, "skipped")
+    needs = [{"step": "steps.a", "optional": False}]
+    second = pipeline.launch(pipeline.document("b", command={"argv": [["false"]]}, needs=needs))
+    assert (second.code, second.status["reason"]) == (0, "steps.a was skipped")
+    third = pipeline.launch(pipeline.document("c", command={"argv": [["false"]]}, needs=[{"step": "steps.b"}]))
+    assert third.status["status"] == "skipped"
+    optional = pipeline.document(
+        "d",
+        command={"script": 'printf "[%s]" "$MLWRIGHT_INPUT_A_X"'},
+        needs=[{"step": "steps.a", "optional": True}],
+        inputs={"steps.a.outputs.x": {"step": "steps.a", "output": "x", "type": "int"}},
+    )
+    fourth = pipeline.launch(optional)
+    assert (fourth.status["status"], fourth.out) == ("finished", b"[]")
+    for name in "abc":
+        run = pipeline.only(step=f"steps.{name}")
+        assert (run["status"], run["tags"]["mlwright.status"]) == ("FINISHED", "skipped")
+
+
+@pytest.mark.parametrize(
+    ("run_if", "upstream", "status"),
+    [
+        ("succeeded", 1, "skipped"),
+        ("failed", 1, "finished"),
+        ("failed", 0, "skipped"),
+        ("always", 1, "finished"),
+        ("always", 0, "finished"),
+    ],
+)
+def test_run_if_looks_at_how_the_needed_steps_ended(pipeline: Any, run_if: str, upstream: int, status: str) -> None:
+    pipeline.launch(pipeline.document("up", command={"script": f"exit {upstream}"}))
+    document = pipeline.document(
+        "notify", command={"argv": [["echo"], [ref("run.status")]]}, run_if=run_if, needs=[{"step": "steps.up"}]
+    )
+    ended = pipeline.launch(document)
+    assert (ended.code, ended.status["status"]) == (0, status)
+    if status == "finished":
+        assert ended.out.decode().strip() == ("failed" if upstream else "succeeded")
+
+
+def test_start_finish_and_waiting_steps_make_one_ended_run(pipeline: Any) -> None:
+    head = {k: v for k, v in pipeline.document().items() if k not in ("step", "name")}
+    start = head | {"kind": "start", "step": "run"}
+    assert pipeline.launch(start, "root.py").code == 0
+    finish = pipeline.start(head | {"kind": "finish", "step": "run", "nodes": ["steps.a", "steps.n"]}, "root.py")
+    notify = pipeline.document(
+        "n", command={"argv": [["echo"], [ref("run.status")]]}, run_if="failed", needs=[], wait=True
+    )
+    waiting = pipeline.start(notify)
+    assert pipeline.launch(pipeline.document("a", command={"script": "exit 3"})).code == 3
+    out, err = waiting.communicate(timeout=60)
+    assert (waiting.returncode, out) == (0, b"failed\n"), err
+    finish.communicate(timeout=60)
+    assert finish.returncode == 1
+    root = pipeline.only(kind="root")
+    assert (root["status"], root["tags"]["mlwright.reason"]) == ("FAILED", "failed: steps.a")
+    assert pipeline.launch(start, "root.py").code == 0
+    assert pipeline.only(kind="root")["status"] == "RUNNING"
+
+
+def test_a_wait_without_end_is_given_up(pipeline: Any) -> None:
+    document = pipeline.document("w", command=TRUE, needs=[{"step": "steps.never"}], wait=True)
+    ended = pipeline.launch(document, MLWRIGHT_WAIT="0.2")
+    assert (ended.code, "waited 0.2 s for steps.never" in ended.err) == (124, True)
+
+
+def test_items_are_runs_and_consumers_get_a_folder_of_them(pipeline: Any) -> None:
+    script = 'printf "$MLWRIGHT_EACH_STORE" > "$MLWRIGHT_OUTPUT_T"; test "$MLWRIGHT_EACH_STORE" != bad'
+    loop = pipeline.document(
+        "each",
+        command={"script": script},
+        params={"stores": {"type": "json", "default": ["berlin", "são paulo"]}},
+        outputs={"t": {"type": "dataset"}},
+        for_each={"keys": {"store": ref("params.stores")}, "max_parallel": 2},
+    )
+    assert pipeline.launch(loop).code == 0
+    assert len(pipeline.runs(step="steps.each")) == 2
+    inputs = {"steps.each.outputs.t": {"step": "steps.each", "output": "t", "type": "dataset"}}
+    use = pipeline.document("use", command={"script": 'cd "$MLWRIGHT_INPUT_EACH_T"; cat *; ls | wc -l'}, inputs=inputs)
+    assert pipeline.launch(use).out.decode() == "berlinsão paulo2\n"
+    failed = pipeline.launch(loop, MLWRIGHT_PARAM_STORES='["berlin", "bad"]')
+    assert failed.code == 1
+    assert failed.status["reason"] == '1 of 2 items failed, first {"store":"bad"}'
+
+
+def test_one_item_of_a_compile_time_list_is_one_launch(pipeline: Any) -> None:
+    document = pipeline.document("one", command={"argv": [["echo"], [ref("each.store")]]}, each={"store": "oslo"})
+    assert pipeline.launch(document).out == b"oslo\n"
+    assert json.loads(pipeline.only(step="steps.one")["tags"]["mlwright.item"]) == {"store": "oslo"}
+
+
+@pytest.mark.parametrize(("stores", "code", "status"), [("[]", 0, "skipped"), ('"x"', 64, "failed")])
+def test_a_loop_needs_a_list_with_items(pipeline: Any, stores: str, code: int, status: str) -> None:
+    params = {"stores": {"type": "json"}}
+    loop = {"keys": {"store": ref("params.stores")}, "max_parallel": 1}
+    ended = pipeline.launch(
+        pipeline.document("each", command=TRUE, params=params, for_each=loop), MLWRIGHT_PARAM_STORES=stores
+    )
+    assert (ended.code, ended.status["status"]) == (code, status)
