@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from mlwright import ir
@@ -14,8 +14,8 @@ from mlwright.passes.defaults import fill_defaults
 from mlwright.passes.graph import select
 from mlwright.passes.lock import NAME as LOCK
 from mlwright.passes.lock import Lock, read_lock
-from mlwright.passes.models import expand_models
 from mlwright.passes.lower import Lowered, lower
+from mlwright.passes.models import expand_models
 from mlwright.passes.serving import drop_unpinned, pin_serving
 from mlwright.platform import Owners, Profile, assign
 from mlwright.platform.demand import asked
@@ -26,9 +26,8 @@ from mlwright.source.files import FileTree
 from mlwright.source.load import load_file
 from mlwright.source.suggest import closest
 from mlwright.source.tree import Node, Scalar, at, from_plain, located, plain
-from mlwright.spec import validate
 from mlwright.span import Path
-
+from mlwright.spec import validate
 
 UNUSED = frozenset({"STEP003", "SEC004"})
 """Warnings that something is not used, which only counts where no environment uses it."""
@@ -78,8 +77,17 @@ class Recording:
         self.inputs[posixpath.normpath(path)] = data
         return data
 
-    def __getattr__(self, name: str) -> object:
-        return getattr(self._files, name)
+    def size(self, path: str) -> int:
+        return self._files.size(path)
+
+    def exists(self, path: str) -> bool:
+        return self._files.exists(path)
+
+    def isdir(self, path: str) -> bool:
+        return self._files.isdir(path)
+
+    def walk(self, folder: str, name: str) -> Iterator[str]:
+        return self._files.walk(folder, name)
 
 
 def analyse(
@@ -90,7 +98,8 @@ def analyse(
     envs: Sequence[str] = (),
     params: Mapping[str, ir.Json] | None = None,
 ) -> Outcome:
-    """Understand the project file at `spec`. `envs` names the environments (default: all); `params` replaces defaults."""
+    """Understand the project file at `spec`. `envs` names the environments (default: all); `params` replaces
+    defaults."""
     tree, bag = load_file(files, spec)
     if tree is None or bag.failed:
         return Outcome(findings=bag.ordered())
@@ -114,7 +123,9 @@ def analyse(
 
 def _used_elsewhere(analyses: tuple[Analysis, ...]) -> tuple[Analysis, ...]:
     """The analyses without `unused` findings about what another environment uses."""
-    unused = [{item.span for item in one.findings if item.code in UNUSED} for one in analyses if one.project is not None]
+    unused = [
+        {item.span for item in one.findings if item.code in UNUSED} for one in analyses if one.project is not None
+    ]
     if len(unused) < 2:
         return analyses
     everywhere = set.intersection(*unused)
@@ -129,7 +140,8 @@ def default_environment(environments: Sequence[Analysis]) -> str | None:
     marked = [
         item.environment
         for item in environments
-        if isinstance(node := at(item.tree, ("environments", item.environment, "default")), Scalar) and node.value is True
+        if isinstance(node := at(item.tree, ("environments", item.environment, "default")), Scalar)
+        and node.value is True
     ]
     if marked:
         return marked[0]

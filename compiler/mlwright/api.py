@@ -75,7 +75,7 @@ def validate(paths: Sequence[str] = (), *, env: str | None = None, strict: bool 
     return Result(diagnostics=_ordered(bag, strict))
 
 
-def compile(  # noqa: A001
+def compile(
     paths: Sequence[str] = (),
     *,
     envs: Sequence[str] = (),
@@ -104,7 +104,9 @@ def compile(  # noqa: A001
         bag.extend(_findings(outcome))
         for analysis in outcome.environments:
             if analysis.ready and not _emits(analysis):
-                notes.append(f"{analysis.environment}: nothing to write for platform local; start it with `mlwright run`")
+                notes.append(
+                    f"{analysis.environment}: nothing to write for platform local; start it with `mlwright run`"
+                )
             if not _emits(analysis):
                 continue
             built = building.build(analysis, installed, folder=building.folder(analysis, output))
@@ -116,9 +118,7 @@ def compile(  # noqa: A001
     return Result(diagnostics=bag.ordered(), written=tuple(written), notes=tuple(notes))
 
 
-def program(
-    path: str | None = None, *, env: str | None = None, params: Mapping[str, ir.Json] | None = None
-) -> Program:
+def program(path: str | None = None, *, env: str | None = None, params: Mapping[str, ir.Json] | None = None) -> Program:
     """The program of one environment, for `mlwright run`: `env`, else the default one, else the only one."""
     specs = _specs((path,) if path else ())
     if isinstance(specs, str):
@@ -141,7 +141,9 @@ def program(
             if analysis.profile is not None and analysis.profile.orchestrator != "compose":
                 return Program(
                     result=Result(
-                        usage_error=f"environment {chosen!r} is on a cluster: `mlwright run` takes platforms local and compose"
+                        usage_error=(
+                            f"environment {chosen!r} is on a cluster: `mlwright run` takes platforms local and compose"
+                        ),
                     )
                 )
     folder = FilePath(posixpath.dirname(specs[0]) or ".").resolve()

@@ -71,9 +71,7 @@ def build(analysis: Analysis, targets: Registry, *, folder: str) -> Built:
             spec_folder = posixpath.relpath(".", posixpath.join(folder, name))
             context = EmitContext(platform=profile, owners=owners.of, runtime=runtime, spec_folder=spec_folder)
             emitted.append((name, list(targets.get(name).emit(project, context))))
-        patched = apply_all(
-            emitted, project.patches, targets.get, versions=profile.systems, is_secret=_is_secret
-        )
+        patched = apply_all(emitted, project.patches, targets.get, versions=profile.systems, is_secret=_is_secret)
         emitted, changes = patched.emitted, patched.changes
         bag.extend(patched.findings)
     rendered = rendering.render(emitted if not bag.failed else ())

@@ -17,6 +17,7 @@ from mlwright.diag.render.text import render
 HERE = Path(__file__).parent
 CASES = sorted(path.parent.name for path in HERE.glob("*/mlproject.yaml"))
 
+
 @pytest.mark.parametrize("case", CASES)
 def test_the_mistake_is_explained(case: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(HERE / case)

@@ -11,7 +11,9 @@ from mlwright import api
 
 HEAD = "apiVersion: mlwright.dev/v1\nkind: MLProject\nmetadata: {name: demo}\n"
 SPEC = HEAD + "defaults: {steps: {image: demo:1}}\nsteps: {a: {command: [echo, hello]}}\n"
-ENVIRONMENTS = "environments:\n  here: {platform: local}\n  one: {platform: compose}\n  two: {platform: compose, default: true}\n"
+ENVIRONMENTS = (
+    "environments:\n  here: {platform: local}\n  one: {platform: compose}\n  two: {platform: compose, default: true}\n"
+)
 
 
 @pytest.fixture(autouse=True)
@@ -145,7 +147,8 @@ def test_a_warning_that_another_environment_answers_is_not_given() -> None:
     text = SPEC + "secrets: {token: {keys: [TOKEN]}}\n"
     write("mlproject.yaml", text)
     assert codes(api.validate()) == ["SEC004"]
-    more = "environments:\n  one: {platform: compose}\n  two: {platform: compose, steps: {a: {env: {T: '${secrets.token.TOKEN}'}}}}\n"
+    more = "environments:\n  one: {platform: compose}\n"
+    more += "  two: {platform: compose, steps: {a: {env: {T: '${secrets.token.TOKEN}'}}}}\n"
     write("mlproject.yaml", text + more)
     assert codes(api.validate()) == []
 
@@ -162,7 +165,13 @@ def test_the_lock_gives_digests_to_images() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["environments: [local]\n", "images: {x: {sha: 1}}\n", "images: {x: {entrypoint: [a]}}\n", "environments: {e: {models: 3}}\n"]
+    "text",
+    [
+        "environments: [local]\n",
+        "images: {x: {sha: 1}}\n",
+        "images: {x: {entrypoint: [a]}}\n",
+        "environments: {e: {models: 3}}\n",
+    ],
 )
 def test_a_damaged_lock_is_refused_at_its_place(text: str) -> None:
     write("mlproject.yaml", SPEC)
@@ -174,7 +183,8 @@ def test_a_damaged_lock_is_refused_at_its_place(text: str) -> None:
 
 
 def test_an_alias_that_is_not_pinned_is_not_served() -> None:
-    serving = "registry: {model: m, from: '${training.outputs.o}'}\nserving: {live: {image: x:1, model: '${registry.m@champion}', binding: locked}}\n"
+    serving = "registry: {model: m, from: '${training.outputs.o}'}\n"
+    serving += "serving: {live: {image: x:1, model: '${registry.m@champion}', binding: locked}}\n"
     training = "training: {command: [t, '${outputs.o}'], outputs: {o: {type: mlflow-model}}}\n"
     write("mlproject.yaml", SPEC + training + serving)
     result = api.compile()

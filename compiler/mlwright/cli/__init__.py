@@ -7,7 +7,6 @@ A command module has `SUMMARY` nowhere but in `COMMANDS` below, and two function
 
 from __future__ import annotations
 
-import gc
 import importlib
 import os
 import sys
@@ -69,8 +68,6 @@ def _dispatch(words: list[str]) -> int:
         name, rest = rest[0], ["--help"]
     if name not in COMMANDS:
         return _unknown(name)
-    # Short-lived and mostly imports: looking for cycles after every 700 objects is a tenth of the time.
-    gc.set_threshold(50_000)
     command = importlib.import_module(f"mlwright.cli.{name}")
     from mlwright.cli.parser import Parser
 

@@ -64,7 +64,9 @@ def _expand(tree: Node, pattern: tuple[str, ...], path: Path = ()) -> Iterator[t
         return
     head, rest = pattern[0], pattern[1:]
     if head == "*":
-        parts: Iterable[str | int] = tree.entries if isinstance(tree, Map) else range(len(tree.items)) if isinstance(tree, Seq) else ()
+        parts: Iterable[str | int] = (
+            tree.entries if isinstance(tree, Map) else range(len(tree.items)) if isinstance(tree, Seq) else ()
+        )
     else:
         parts = (head,)
     for part in parts:

@@ -220,7 +220,9 @@ def _secret_names(container: ir.Container) -> set[str]:
     names = set(container.secrets)
     for template in (*container.argv, *container.args, *(value for _, value in container.env)):
         names.update(
-            part.path.split(".")[1] for part in template if isinstance(part, ir.Ref) and part.path.startswith("secrets.")
+            part.path.split(".")[1]
+            for part in template
+            if isinstance(part, ir.Ref) and part.path.startswith("secrets.")
         )
     return names
 

@@ -43,7 +43,8 @@ class MetricsFrom:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retries:
-    """`limit` extra attempts after the first; waits `backoff` seconds, times `factor` each time, at most `max_backoff`."""
+    """`limit` extra attempts after the first; waits `backoff` seconds, times `factor` each time, at most
+    `max_backoff`."""
 
     limit: int = 0
     backoff: float = 0.0
@@ -204,7 +205,8 @@ class Search:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gate:
-    """Passes when `metric` is at least `min`, at most `max`, and no worse than the alias `versus` by more than `tolerance`."""
+    """Passes when `metric` is at least `min`, at most `max`, and no worse than the alias `versus` by more than
+    `tolerance`."""
 
     name: str
     metric: str

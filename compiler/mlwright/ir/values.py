@@ -68,7 +68,8 @@ class Param:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Image:
-    """`ref` is the full image reference; `digest` comes from the lock; `build` paths are relative to the spec's folder."""
+    """`ref` is the full image reference; `digest` comes from the lock; `build` paths are relative to the
+    spec's folder."""
 
     ref: str = ""
     digest: str = ""
@@ -90,7 +91,8 @@ class Gpu:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resources:
-    """`cpu` in milli-cores, `memory` and `disk` in bytes, 0 where not given; `limits` likewise; `extended` by resource name."""
+    """`cpu` in milli-cores, `memory` and `disk` in bytes, 0 where not given; `limits` likewise; `extended` by
+    resource name."""
 
     cpu: int = 0
     memory: int = 0

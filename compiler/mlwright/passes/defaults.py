@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 
 from mlwright.source.overlay import merge
 from mlwright.source.tree import Entry, Map, Node, Scalar, at, relayered
@@ -17,16 +18,17 @@ def fill_defaults(tree: Node) -> Node:
     beneath `tuning.trial`. What an entry says itself always wins; a distributed step takes no default timeout."""
     if not isinstance(tree, Map):
         return tree
+    steps, services = at(tree, ("defaults", "steps")), at(tree, ("defaults", "serving"))
     for path in _steps(tree):
-        tree = _change(tree, path, lambda entry: _beneath(at(tree, ("defaults", "steps")), entry))
+        tree = _change(tree, path, partial(_beneath, steps))
     for path in _entries(tree, ("serving",)):
         if _word(tree, (*path, "type")) in (None, "service"):
-            tree = _change(tree, path, lambda entry: _beneath(at(tree, ("defaults", "serving")), entry))
+            tree = _change(tree, path, partial(_beneath, services))
     for above in ((), *_entries(tree, ("models",))):
         training = at(tree, (*above, "training"))
         if at(tree, (*above, "tuning", "trial")) is not None and isinstance(training, Map):
             kept = replace(training, entries={k: v for k, v in training.entries.items() if k != "gates"})
-            tree = _change(tree, (*above, "tuning", "trial"), lambda trial, kept=kept: _over(kept, trial))  # type: ignore[misc]
+            tree = _change(tree, (*above, "tuning", "trial"), partial(_over, kept))
     return tree
 
 

@@ -72,9 +72,7 @@ class Selection:
 
 def select(project: ir.Project, selections: Iterable[Selection]) -> tuple[ir.Pipeline, ...]:
     """Each pipeline's nodes: those it names, all they need, their gates, and what runs on every failure."""
-    return tuple(
-        replace(selection.pipeline, nodes=_closure(project, selection.run)) for selection in selections
-    )
+    return tuple(replace(selection.pipeline, nodes=_closure(project, selection.run)) for selection in selections)
 
 
 def _closure(project: ir.Project, run: tuple[str, ...]) -> tuple[str, ...]:

@@ -29,7 +29,9 @@ def expand_models(tree: Node, bag: Bag) -> Node:
         if not isinstance(entry.node, Map) or not isinstance(loop, Map):
             entries[name] = entry
             continue
-        keys = {key: _items(tree, item.node, ("models", name, "for_each", key), bag) for key, item in loop.entries.items()}
+        keys = {
+            key: _items(tree, item.node, ("models", name, "for_each", key), bag) for key, item in loop.entries.items()
+        }
         bare = replace(
             entry.node, entries={k: v for k, v in entry.node.entries.items() if k not in ("for_each", "max_parallel")}
         )

@@ -58,8 +58,10 @@ def containers(project: ir.Project) -> Iterator[Placed]:
     trials = (s.trial for s in searches(project) if same.get(s.trial.origin.path) != s.trial.container)
     for task in (*steps, *trials):
         yield Placed(id=task.id, path=task.origin.path, container=task.container)
-    for node in (*project.services, *project.notebooks):
-        yield Placed(id=node.id, path=node.origin.path, container=node.container)
+    for service in project.services:
+        yield Placed(id=service.id, path=service.origin.path, container=service.container)
+    for notebook in project.notebooks:
+        yield Placed(id=notebook.id, path=notebook.origin.path, container=notebook.container)
 
 
 def texts(placed: Placed) -> Iterator[Text]:

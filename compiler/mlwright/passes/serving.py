@@ -60,7 +60,9 @@ def _unpinned(project: ir.Project, service: str, source: ir.ModelSource, path: P
     environment = project.environment.name
     return Diagnostic(
         code="LOCK002",
-        message=f"`{service}` serves `{source.model}@{source.alias}`, which mlproject.lock does not pin for `{environment}`",
+        message=(
+            f"`{service}` serves `{source.model}@{source.alias}`, which mlproject.lock does not pin for `{environment}`"
+        ),
         at=Label(path=path, text="nothing is emitted for this yet"),
         help=f"once a version has the alias: mlwright lock --update, then mlwright compile --env {environment}",
         severity="note",

@@ -5,29 +5,20 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Literal
+
+from mlwright.source.references import RefSpan
 
 Quoting = Literal["none", "double", "single", "comment", "here-document"]
 
 _HEREDOC = re.compile(r"<<(-?)[ \t]*(?:'([^'\n]+)'|\"([^\"\n]+)\"|\\?([A-Za-z_][A-Za-z0-9_]*))")
 
 
-class Reference(Protocol):
-    """A reference in a script: its path and where it stands in the script's text (code points)."""
-
-    @property
-    def path(self) -> str: ...
-    @property
-    def start(self) -> int: ...
-    @property
-    def end(self) -> int: ...
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Misplaced:
     """A reference where the shell would not expand a variable."""
 
-    reference: Reference
+    reference: RefSpan
     quoting: Quoting
 
 
@@ -136,9 +127,7 @@ class _Lexer:
         return max(width, 1)
 
 
-def expand(
-    parts: Sequence[str | Reference], variable: Callable[[Reference], str]
-) -> tuple[str, tuple[Misplaced, ...]]:
+def expand(parts: Sequence[str | RefSpan], variable: Callable[[RefSpan], str]) -> tuple[str, tuple[Misplaced, ...]]:
     """The script with every reference as `"${NAME}"` (or `${NAME}` inside double quotes), and those that cannot be.
 
     `variable` names the environment variable of a reference.

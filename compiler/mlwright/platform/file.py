@@ -22,7 +22,8 @@ _SYSTEMS = (
 
 
 def read_platform(files: FileTree, folder: str, name: str, path: Path) -> tuple[Profile | None, Bag]:
-    """The platform called `name` by the environment at `path`, or None with findings (here, or in the platform file)."""
+    """The platform called `name` by the environment at `path`, or None with findings (here, or in the platform
+    file)."""
     if name in BUILTIN:
         return BUILTIN[name], Bag()
     if not name.endswith((".yaml", ".yml")):
@@ -33,7 +34,9 @@ def read_platform(files: FileTree, folder: str, name: str, path: Path) -> tuple[
                     code="PLAT001",
                     message=f"there is no built-in platform `{name}`",
                     at=Label(path=path),
-                    help=f"did you mean `{near}`?" if near else f"write {', '.join(BUILTIN)}, or the path of a platform file",
+                    help=f"did you mean `{near}`?"
+                    if near
+                    else f"write {', '.join(BUILTIN)}, or the path of a platform file",
                 )
             ]
         )

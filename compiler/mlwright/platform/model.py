@@ -15,7 +15,7 @@ Version = Annotated[str, Field(pattern=r"^v?\d+(\.\d+)*$")]
 
 
 def _version(description: str, example: str) -> Version | None:
-    return Field(default=None, description=description, examples=[example])  # type: ignore[no-any-return]
+    return Field(default=None, description=description, examples=[example])
 
 
 class Kubeflow(Model):
@@ -35,7 +35,9 @@ class Toleration(Model):
     """A taint that pods may ignore."""
 
     key: str = Field(default="", description="Key of the taint; any without it.", examples=["nvidia.com/gpu"])
-    operator: Literal["Exists", "Equal"] = Field(default="Exists", description="How it is compared.", examples=["Exists"])
+    operator: Literal["Exists", "Equal"] = Field(
+        default="Exists", description="How it is compared.", examples=["Exists"]
+    )
     value: str = Field(default="", description="Value of the taint, for Equal.", examples=["spot"])
     effect: Literal["NoSchedule", "PreferNoSchedule", "NoExecute"] | None = Field(
         default=None, description="Effect of the taint; any without it.", examples=["NoSchedule"]
@@ -61,7 +63,9 @@ class Identity(Model):
 
     service_account: Line = Field(description="ServiceAccount.", examples=["lake-reader"])
     annotations: Mapped[str, str] = Field(
-        default={}, description="Workload identity of the cloud.", examples=[{"eks.amazonaws.com/role-arn": "arn:aws:iam::1:role/x"}]
+        default={},
+        description="Workload identity of the cloud.",
+        examples=[{"eks.amazonaws.com/role-arn": "arn:aws:iam::1:role/x"}],
     )
 
 
@@ -78,9 +82,13 @@ class Images(Model):
     """Images of the platform."""
 
     tools: ImageRef | None = Field(
-        default=None, description="mlwright's own programs: search, conduct, operate.", examples=["registry.example.com/mlwright-tools:0.1"]
+        default=None,
+        description="mlwright's own programs: search, conduct, operate.",
+        examples=["registry.example.com/mlwright-tools:0.1"],
     )
-    registry: Line | None = Field(default=None, description="Mirror that images are pulled through.", examples=["mirror.example.com"])
+    registry: Line | None = Field(
+        default=None, description="Mirror that images are pulled through.", examples=["mirror.example.com"]
+    )
 
 
 class Quota(Model):
@@ -139,7 +147,9 @@ class Mesh(Model):
 class Platform(Model):
     """One cluster: what runs there and with which version, and the names that projects may use."""
 
-    apiVersion: Literal["mlwright.dev/v1"] = Field(description="Version of this language.", examples=["mlwright.dev/v1"])  # noqa: N815
+    apiVersion: Literal["mlwright.dev/v1"] = Field(
+        description="Version of this language.", examples=["mlwright.dev/v1"]
+    )
     kind: Literal["Platform"] = Field(description="What the file is.", examples=["Platform"])
     orchestrator: Literal["argo", "kubeflow-pipelines", "kubernetes"] = Field(
         description="Who orders the steps.", examples=["argo"]
@@ -158,15 +168,23 @@ class Platform(Model):
     sealed_secrets: Version | None = _version("Sealed Secrets.", "0.36")
     keda: Version | None = _version("KEDA.", "2.20")
     jobset: Version | None = _version("JobSet.", "0.12")
-    placements: Named[Placement] = Field(default={}, description="Where pods may go.", examples=[{"spot": {"queue": "gpu"}}])
+    placements: Named[Placement] = Field(
+        default={}, description="Where pods may go.", examples=[{"spot": {"queue": "gpu"}}]
+    )
     identities: Named[Identity] = Field(
         default={}, description="Who pods may be.", examples=[{"lake-reader": {"service_account": "lake-reader"}}]
     )
     runtimes: Named[Runtime] = Field(
-        default={}, description="Training runtimes, by framework.", examples=[{"pytorch": {"name": "torch-distributed"}}]
+        default={},
+        description="Training runtimes, by framework.",
+        examples=[{"pytorch": {"name": "torch-distributed"}}],
     )
-    images: Images | None = Field(default=None, description="Images of the platform.", examples=[{"registry": "mirror.example.com"}])
-    storage_classes: Named[StorageClass] = Field(default={}, description="Storage classes.", examples=[{"fast": {"name": "gp3"}}])
+    images: Images | None = Field(
+        default=None, description="Images of the platform.", examples=[{"registry": "mirror.example.com"}]
+    )
+    storage_classes: Named[StorageClass] = Field(
+        default={}, description="Storage classes.", examples=[{"fast": {"name": "gp3"}}]
+    )
     gpus: Named[Gpu] = Field(default={}, description="GPU models.", examples=[{"a100": {"resource": "nvidia.com/gpu"}}])
     namespaces: Named[Namespace] = Field(
         default={}, description="Namespaces that ops own.", examples=[{"churn-prod": {"owner": "ann@example.com"}}]
@@ -174,5 +192,7 @@ class Platform(Model):
     retention: Retention | None = Field(default=None, description="How long things stay.", examples=[{"runs": "7d"}])
     prices: RelativePath | None = Field(default=None, description="Price file.", examples=["prices.yaml"])
     policies: Many[RelativePath] = Field(default=(), description="Policy files and folders.", examples=[["policies/"]])
-    katib: Katib | None = Field(default=None, description="How Katib is set up.", examples=[{"inject_security_context": True}])
+    katib: Katib | None = Field(
+        default=None, description="How Katib is set up.", examples=[{"inject_security_context": True}]
+    )
     mesh: Mesh | None = Field(default=None, description="The service mesh.", examples=[{"mtls": "strict"}])

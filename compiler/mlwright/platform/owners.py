@@ -66,7 +66,9 @@ TABLE: dict[NodeKind, dict[Orchestrator, Cell]] = {
         "kubeflow-pipelines": _KUBEFLOW,
     },
     "trigger": {
-        "compose": Nobody("ignored", "nothing here listens for events: start `docker compose up` from the event's source"),
+        "compose": Nobody(
+            "ignored", "nothing here listens for events: start `docker compose up` from the event's source"
+        ),
         "kubernetes": Nobody("refused", "plain Kubernetes has nothing that listens for events"),
         "argo": _EVENTS,
         "kubeflow-pipelines": _EVENTS,
@@ -132,7 +134,8 @@ REQUIRED_SYSTEM: dict[Orchestrator, str] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """One node that needs an owner. `explicit` is what `owner:` says, "" for nothing; `path` is where the spec has it."""
+    """One node that needs an owner. `explicit` is what `owner:` says, "" for nothing; `path` is where the spec
+    has it."""
 
     id: str
     kind: NodeKind
@@ -170,6 +173,7 @@ def assign(
         return Owners(of={}, ignored={}, findings=(_no_orchestrator(orchestrator, system, platform_path),))
     for node in asked:
         cell = TABLE[node.kind][orchestrator]
+        verdict: str | Nobody | Diagnostic | None
         if node.explicit:
             verdict = _explicit(node, orchestrator, systems)
         elif isinstance(cell, Nobody):

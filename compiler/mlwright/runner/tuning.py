@@ -125,7 +125,11 @@ def progress(search: ir.Search, status: Mapping[str, Any]) -> str:
         parts.append(f"{failed} failed")
     best = status.get("best")
     if best:
-        params = ", ".join(f"{name}={value}" for name, value in best.get("params", {}).items())
+        order = [dimension.param for dimension in search.space]
+        found = sorted(
+            best.get("params", {}).items(), key=lambda item: order.index(item[0]) if item[0] in order else -1
+        )
+        params = ", ".join(f"{name}={value}" for name, value in found)
         parts.append(f"best {search.objective}={best['value']:.6g} ({params})")
     return ", ".join(parts)
 

@@ -27,7 +27,7 @@ class Attempt:
         self.metrics: Optional[Metrics] = None
 
     def run(self, more: bool) -> Outcome:
-        """Makes the run, runs the command, closes the run; `more` says that another attempt may follow."""
+        """Makes the run, runs the command, closes the run; `more` allows another attempt. Leaves signals held."""
         step, signals = self.step, self.step.signals
         run = step.begin(self.tags) if step.leader else None
         step.outputs = os.path.join(step.folder, "%s-%d" % (run.id if run else "follower", self.count), "outputs")
@@ -51,7 +51,6 @@ class Attempt:
             signals.held = True
             if run:
                 self._close(run, outcome, more and not self.final and not signals.received)
-            signals.held = False
         outcome.run_id = run.id if run else ""
         return outcome
 

@@ -258,8 +258,9 @@ class Step(Scope):
             outcome.more.update(attempts=count, params=self.texts())
             if outcome.code == 0 or outcome.status == "killed" or attempt.final or count > limit:
                 return outcome
-            say("%s: attempt %d failed (%s); again in %g s" % (self.doc["step"], count, outcome.reason, pause))
             try:
+                self.signals.release()
+                say("%s: attempt %d failed (%s); again in %g s" % (self.doc["step"], count, outcome.reason, pause))
                 time.sleep(pause)
             except Killed as killed:
                 if self.leader:

@@ -29,6 +29,12 @@ class Signals:
             signal.signal(number, self.take)
         return self
 
+    def release(self) -> None:
+        """Ends holding; a signal that came meanwhile counts now."""
+        self.held = False
+        if self.received:
+            raise Killed(self.received)
+
     def take(self, number: int, frame: object = None) -> None:
         """The handler: the first signal counts, and whoever holds signals looks at `received` itself."""
         first, self.received = not self.received, self.received or number

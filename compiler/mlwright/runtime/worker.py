@@ -76,6 +76,7 @@ class Worker:
             ended = self.one(asked)
             if ended.status == "killed":
                 return ended
+            self.signals.release()
 
     def one(self, asked: Doc) -> Outcome:
         """One trial, from its parameters to `/tell`."""

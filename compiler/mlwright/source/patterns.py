@@ -34,6 +34,8 @@ def _fits(parts: tuple[str, ...], path: Path) -> bool:
     """A prefix of `path` fits `parts`."""
     if parts[0] == "**":
         rest = parts[1:]
+        if len(rest) == 1 and rest[0] != "*":
+            return rest[0] in path
         return any(_here(rest, path[start:]) for start in range(len(path)))
     return _here(parts, path)
 

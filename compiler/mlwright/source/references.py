@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -203,15 +203,15 @@ def _forms(root: str) -> str:
 def check(text: str) -> tuple[tuple[tuple[RefSpan, Reference], ...], list[Diagnostic]]:
     """All good references of `text` with their typed view, and everything wrong: `parse` and `grammar` together."""
     parts, problems = parse(text)
-    found = []
+    views = [(part, grammar(part.path)) for part in parts if isinstance(part, RefSpan)]
+    problems.extend(_ungrammatical(parts))
+    return tuple((part, view) for part, view in views if isinstance(view, Reference)), problems
+
+
+def _ungrammatical(parts: Iterable[str | RefSpan]) -> Iterator[Diagnostic]:
     for part in parts:
-        if isinstance(part, RefSpan):
-            view = grammar(part.path)
-            if isinstance(view, Reference):
-                found.append((part, view))
-            else:
-                problems.append(replace(view, at=Label(chars=(part.start, part.end))))
-    return tuple(found), problems
+        if isinstance(part, RefSpan) and isinstance(view := grammar(part.path), Diagnostic):
+            yield replace(view, at=Label(chars=(part.start, part.end)))
 
 
 def under(problems: Iterable[Diagnostic], path: Path) -> list[Diagnostic]:
@@ -253,19 +253,22 @@ def substitute(
     in it is escaped: the result is still text with references. `params.*` stay references in `runtime_fields`, and are
     a finding anywhere else when `compile_time` has no value for them. Other references are left alone.
     """
-    bag = problems(tree)
+    bag = Bag()
     values: dict[Path, Json] = {}
     patterns = tuple(runtime_fields)
     for path, scalar in texts(tree):
-        parts, wrong = parse(str(scalar.value))
+        text = str(scalar.value)
+        parts, wrong = parse(text)
+        bag.extend(under(_ungrammatical(parts), path) if not wrong else under(check(text)[1], path))
         if wrong:
             continue
         run_time = matches(patterns, path)
-        new = _substituted(scalar.value, parts, compile_time, run_time)
         bag.extend(under(_unknown(parts, compile_time, run_time), path))
-        if new != scalar.value:
+        new = _substituted(text, parts, compile_time, run_time)
+        if new != text:
             values[path] = new
-    return (_replaced(tree, values) if values else tree), bag
+    changed = {path[:length] for path in values for length in range(len(path) + 1)}
+    return (_replaced(tree, values, changed) if values else tree), bag
 
 
 def _substituted(whole: Json, parts: tuple[str | RefSpan, ...], known: Mapping[str, Json], run_time: bool) -> Json:
@@ -312,12 +315,18 @@ def compact(value: Json) -> str:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
-def _replaced(node: Node, values: Mapping[Path, Json], path: Path = ()) -> Node:
+def _replaced(node: Node, values: Mapping[Path, Json], changed: Set[Path], path: Path = ()) -> Node:
+    """`node` with the scalars at `values` replaced; what has no change below it (see `changed`) is shared."""
+    if path not in changed:
+        return node
     if isinstance(node, Scalar):
-        if path not in values:
-            return node
         return replace(from_plain(values[path], node.span, node.layer), alias=node.alias)
     if isinstance(node, Map):
-        entries = {key: replace(e, node=_replaced(e.node, values, (*path, key))) for key, e in node.entries.items()}
+        entries = {
+            key: replace(entry, node=_replaced(entry.node, values, changed, (*path, key)))
+            if (*path, key) in changed
+            else entry
+            for key, entry in node.entries.items()
+        }
         return replace(node, entries=entries)
-    return replace(node, items=tuple(_replaced(item, values, (*path, i)) for i, item in enumerate(node.items)))
+    return replace(node, items=tuple(_replaced(item, values, changed, (*path, i)) for i, item in enumerate(node.items)))

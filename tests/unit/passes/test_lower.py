@@ -201,8 +201,8 @@ def test_a_searched_parameter_must_be_declared() -> None:
 
 def test_a_condition_without_run_time_values_prunes_the_graph_and_says_so() -> None:
     found = understand(
-        IMAGE
-        + "steps:\n  a: {command: [x], when: \"'${environment.name}' == 'prod'\"}\n  b: {command: [x], needs: [steps.a]}\n"
+        IMAGE + "steps:\n  a: {command: [x], when: \"'${environment.name}' == 'prod'\"}\n"
+        "  b: {command: [x], needs: [steps.a]}\n"
         "  c: {command: [x], needs: [{step: steps.a, optional: true}]}\n"
         "  d: {command: [x], when: \"'${environment.name}' == 'local'\"}\n"
     )
@@ -225,3 +225,35 @@ def test_binding_to_a_run_is_for_places_where_runs_happen() -> None:
 
 def test_an_unknown_platform_is_named() -> None:
     assert codes(WHOLE + "environments: {prod: {platform: kubernets}}\n") == ["PLAT001"]
+
+
+MODELS = """
+params: {stores: [berlin, "São Paulo"]}
+models:
+  ranker:
+    for_each: {store: %s}
+    training: {command: [t, "${each.store}", "${outputs.m}"], outputs: {m: {type: mlflow-model}}}
+    registry: {model: "ranker-%s", from: "${models.ranker.training.outputs.m}"}
+"""
+
+
+@pytest.mark.parametrize("items", ["[berlin, paris]", '"${params.stores}"'])
+def test_a_model_with_a_list_is_one_model_for_each_item(items: str) -> None:
+    project = program(IMAGE + MODELS % (items, "${each.store}"))
+    ids = [node.id for node in project.nodes]
+    assert ids[:2] == ["models.ranker-berlin.training", "models.ranker-berlin.registry"]
+    assert len(ids) == 4
+    assert task(project, ids[0]).container.argv[1] == ("berlin",)
+    assert needs(project, ids[1]) == [ids[0]]
+
+
+def test_models_of_one_registered_name_are_refused() -> None:
+    assert "REG003" in codes(IMAGE + MODELS % ("[berlin, paris]", "all"))
+
+
+@pytest.mark.parametrize(
+    ("items", "code"),
+    [('"${steps.a.outputs.x}"', "STEP094"), ("[a b, a-b]", "STEP093"), (str(list(range(101))), "STEP095")],
+)
+def test_a_models_list_is_known_short_and_of_different_names(items: str, code: str) -> None:
+    assert code in codes(IMAGE + MODELS % (items, "${each.store}"))

@@ -7,7 +7,7 @@ import itertools
 import pytest
 
 from mlwright.platform import TABLE, Asked, Owners, assign
-from mlwright.platform.owners import REQUIRED_SYSTEM, NodeKind, Nobody, Orchestrator
+from mlwright.platform.owners import REQUIRED_SYSTEM, Nobody, NodeKind, Orchestrator
 
 SYSTEMS = (
     "argo_workflows", "kubeflow.pipelines", "kubeflow.katib", "kubeflow.trainer", "kubeflow.kserve",

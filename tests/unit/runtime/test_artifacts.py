@@ -199,7 +199,6 @@ def test_data_is_a_path_a_download_or_an_address(pipeline: Any) -> None:
     [
         ("/nowhere/at/all", "there is no file or folder /nowhere/at/all"),
         ("http://127.0.0.1:9/x", "cannot download"),
-        ("gs://bucket/key", "cannot read gs://bucket/key"),
     ],
 )
 def test_data_that_cannot_be_had_is_said_with_66(pipeline: Any, source: str, said: str) -> None:
@@ -208,6 +207,37 @@ def test_data_that_cannot_be_had_is_said_with_66(pipeline: Any, source: str, sai
     assert ended.code == 66
     assert said in ended.err
     assert "Traceback" not in ended.err
+
+
+FSSPEC = """
+import os, types
+class System:
+    def find(self, path, detail): return {path: {"size": 4}}
+    def isdir(self, path): return False
+    def get(self, path, target, recursive):
+        with open(target, "w") as stream: stream.write(os.environ["KEY"])
+core = types.SimpleNamespace(url_to_fs=lambda url: (System(), url))
+"""
+
+
+def test_an_object_store_is_read_by_the_images_own_packages(pipeline: Any) -> None:
+    packages = pipeline.folder / "packages"
+    packages.mkdir()
+    for name in ("fsspec", "mlflow"):
+        (packages / f"{name}.py").write_text(f"raise ImportError('no {name}')")
+    document = pipeline.document(
+        "read",
+        command={"script": 'cat "$MLWRIGHT_DATA_D"; echo "$MLWRIGHT_DATA_D_URI"'},
+        data={"d": {"source": "gs://bucket/key", "access": "download", "secret": "lake"}},
+        secret_keys={"lake": ["KEY"]},
+    )
+    given = {"PYTHONPATH": str(packages), "MLWRIGHT_SECRET_LAKE__KEY": "t0p"}
+    ended = pipeline.launch(document, **given)
+    assert ended.code == 66
+    assert "cannot read gs://bucket/key: the image has no package that reads it (no fsspec; no mlflow)" in ended.err
+    (packages / "fsspec.py").write_text(FSSPEC)
+    ended = pipeline.launch(document, **given)
+    assert (ended.code, ended.out) == (0, b"t0pgs://bucket/key\n"), ended.err
 
 
 def cached(pipeline: Any, **env: str) -> Any:

@@ -1,4 +1,5 @@
-"""The table of codes: what `mlwright explain CODE` prints. One module for each family; a new module is found by itself."""
+"""The table of codes: what `mlwright explain CODE` prints. One module for each family; a new module is found
+by itself."""
 
 from __future__ import annotations
 

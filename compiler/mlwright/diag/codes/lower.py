@@ -50,7 +50,8 @@ CODES = (
         code="STEP094",
         title="a model's list is not known when it is compiled",
         explanation=(
-            "`for_each` on a model makes one model for each item: with its own nodes, registered model and versions. What "
+            "`for_each` on a model makes one model for each item: with its own nodes, registered model and "
+            "versions. What "
             "is registered and served must be reviewable, so the list stands in the file, or is the default of a "
             "parameter of type json. A list that a step makes at run time goes on a step's `for_each`."
         ),
@@ -61,7 +62,8 @@ CODES = (
         code="STEP095",
         title="too many models",
         explanation=(
-            "One `for_each` on a model may make a hundred models; each has nodes of its own in every output. For more, put "
+            "One `for_each` on a model may make a hundred models; each has nodes of its own in every output. "
+            "For more, put "
             "`for_each` on the training step: one container (or several) then loops over the items."
         ),
         bad="models: {ranker: {for_each: {day: [1, 2, 3], hour: [1, 2, 3]}}}  # with hundreds of items",
@@ -72,7 +74,10 @@ CODES = (
         title="nothing to tune",
         explanation="Tuning runs trials of `training`. There is no `training` section for this model.",
         bad="tuning: {objective: auc, space: {lr: {min: 0.1, max: 1}}, trials: {max: 5}}",
-        good="training: {command: x, metrics: {auc: {goal: maximize}}}\ntuning: {objective: auc, space: {lr: {min: 0.1, max: 1}}, trials: {max: 5}}",
+        good=(
+            "training: {command: x, metrics: {auc: {goal: maximize}}}\ntuning: {objective: auc, space: "
+            "{lr: {min: 0.1, max: 1}}, trials: {max: 5}}"
+        ),
     ),
     Code(
         code="TUNE091",
@@ -103,7 +108,8 @@ CODES = (
         title="binding to a run where there is none",
         explanation=(
             "`binding: run` serves exactly the version that this pipeline run registered. That has a meaning in "
-            "`mlwright run`, in Compose and in development environments. On a cluster, serving changes only by a reviewed "
+            "`mlwright run`, in Compose and in development environments. On a cluster, serving changes only by "
+            "a reviewed "
             "change of the lock file."
         ),
         bad="serving: {online: {model: '${registry.m@champion}', binding: run}}  # on a cluster",
@@ -112,7 +118,10 @@ CODES = (
     Code(
         code="PLAT001",
         title="no such platform",
-        explanation="A platform is `local`, `compose`, a built-in profile, or the path of a platform file (`.yaml`) beside the project.",
+        explanation=(
+            "A platform is `local`, `compose`, a built-in profile, or the path of a platform file "
+            "(`.yaml`) beside the project."
+        ),
         bad="environments: {prod: {platform: kubernets}}",
         good="environments: {prod: {platform: kubernetes}}",
     ),
@@ -130,7 +139,8 @@ CODES = (
         code="SPEC040",
         title="a file that the project names is not there",
         explanation=(
-            "Paths in the project file are relative to the folder that it is in, and the files must be in the repository "
+            "Paths in the project file are relative to the folder that it is in, and the files must be in the "
+            "repository "
             "when it is compiled."
         ),
         bad="data: {customers: {source: smaple/customers.csv}}",

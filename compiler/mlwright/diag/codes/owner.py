@@ -52,7 +52,8 @@ CODES = (
         severity="warning",
         explanation=(
             "The environment's platform has nothing that does this: a laptop has no scheduler, no event bus and no "
-            "Prometheus. The rest is compiled, this is left out, and the report says `ignored`. Set it to null under the "
+            "Prometheus. The rest is compiled, this is left out, and the report says `ignored`. Set it to null "
+            "under the "
             "environment to say that you know."
         ),
         bad="pipelines: {main: {run: [training], schedule: '0 3 * * 1'}}  # in a Compose environment",
@@ -62,9 +63,11 @@ CODES = (
         code="OWN007",
         title="a needed target is not installed",
         explanation=(
-            "The environment's platform is one that an installed mlwright cannot compile for: the target that would own "
+            "The environment's platform is one that an installed mlwright cannot compile for: the target that "
+            "would own "
             "its nodes is missing. Targets are Python packages that register themselves under `mlwright.targets`; "
-            "`mlwright targets` lists the installed ones. Install the target, or compile another environment with --env."
+            "`mlwright targets` lists the installed ones. Install the target, or compile another environment "
+            "with --env."
         ),
         bad="mlwright compile --env prod",
         good="mlwright compile --env local",
@@ -74,8 +77,10 @@ CODES = (
         title="the target ignores this field",
         severity="warning",
         explanation=(
-            "The target that owns this node has nothing that does this, and what runs is the same without it as far as it "
-            "can tell. The rest is compiled, and the report says `ignored`. Set the field to null under the environment to "
+            "The target that owns this node has nothing that does this, and what runs is the same without it as "
+            "far as it "
+            "can tell. The rest is compiled, and the report says `ignored`. Set the field to null under the "
+            "environment to "
             "say that you know; `--strict` makes this an error."
         ),
         bad="training: {placement: a100-spot}  # in a Compose environment",
@@ -86,7 +91,8 @@ CODES = (
         title="the target does this in another way",
         severity="note",
         explanation=(
-            "The target has no such feature of its own, and mlwright's launcher does it instead, or does the nearest thing. "
+            "The target has no such feature of its own, and mlwright's launcher does it instead, or does the "
+            "nearest thing. "
             "The message says how. The report lists all of them as `emulated`; `--notes` shows them here."
         ),
         bad="training: {retries: 2}  # in a Compose environment: the launcher tries again inside the container",

@@ -49,8 +49,8 @@ CODES = (
         code="PATCH005",
         title="a secret in a patch",
         explanation="The value looks like a password, a token or a key. Output is committed, so a secret in it is "
-        "known to everyone who can read the repository. Declare it under `secrets`, refer to it as `${secrets.NAME.KEY}` in "
-        "`env`, and revoke the one that was written here.",
+        "known to everyone who can read the repository. Declare it under `secrets`, refer to it as "
+        "`${secrets.NAME.KEY}` in `env`, and revoke the one that was written here.",
         bad=_HEAD + "    merge: {environment: {API_TOKEN: 9f86d081884c7d659a2feaa0}}",
         good="secrets: {api: {keys: [API_TOKEN]}}\ntraining: {secrets: [api]}",
     ),

@@ -9,10 +9,10 @@ from mlwright import ir
 from mlwright.diag import Diagnostic, Label
 from mlwright.passes.lower.context import RUN_TEXT, Context
 from mlwright.passes.shell import expand
-from mlwright.source.references import RefSpan, grammar
 from mlwright.source.references import Reference as Grammar
-from mlwright.spec import container as spec
+from mlwright.source.references import RefSpan, grammar
 from mlwright.span import Path
+from mlwright.spec import container as spec
 
 _AUTOMATIC = {"params": "PARAM", "outputs": "OUTPUT", "data": "DATA"}
 
@@ -24,9 +24,7 @@ def container(context: Context, source: spec.Container, path: Path) -> ir.Contai
     if isinstance(source.command, str):
         script, variables = _script(context, source.command, (*path, "command"))
     elif source.command is not None:
-        argv = tuple(
-            context.template(word, (*path, "command", index)) for index, word in enumerate(source.command)
-        )
+        argv = tuple(context.template(word, (*path, "command", index)) for index, word in enumerate(source.command))
     env = {name: context.template(text, (*path, "env", name)) for name, text in source.env.items()}
     return ir.Container(
         image=image(context, source.image),
@@ -35,7 +33,9 @@ def container(context: Context, source: spec.Container, path: Path) -> ir.Contai
         args=tuple(context.template(word, (*path, "args", index)) for index, word in enumerate(source.args)),
         env=tuple(sorted({**variables, **env}.items())),
         resources=resources(source.resources),
-        mounts=tuple(_mount(context, target, mount, (*path, "mounts", target)) for target, mount in source.mounts.items()),
+        mounts=tuple(
+            _mount(context, target, mount, (*path, "mounts", target)) for target, mount in source.mounts.items()
+        ),
         placement=_known(context, "placements", source.placement, (*path, "placement")),
         identity=_known(context, "identities", source.identity, (*path, "identity")),
         labels=tuple(sorted(source.labels.items())),
@@ -136,8 +136,7 @@ _WHERE = {
 }
 
 
-def _misplaced(ref: object, quoting: str, path: Path) -> Diagnostic:
-    assert isinstance(ref, RefSpan)
+def _misplaced(ref: RefSpan, quoting: str, path: Path) -> Diagnostic:
     return Diagnostic(
         code="STEP092",
         message=f"`${{{ref.path}}}` stands {_WHERE[quoting]}",

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Literal, Protocol
 
 from mlwright import ir
 from mlwright.passes.lower.context import Context
 from mlwright.passes.lower.task import gates, task
 from mlwright.source.suggest import closest
+from mlwright.span import Path
 from mlwright.spec.container import Step
 from mlwright.spec.registry import Registry
 from mlwright.spec.tuning import Dimension, Tuning
-from mlwright.span import Path
 
 
 class Sections(Protocol):
@@ -39,7 +39,11 @@ class Place:
 
 
 def model_nodes(
-    context: Context, sections: Sections, place: Place, params: tuple[ir.Param, ...], aliases: frozenset[tuple[str, str]]
+    context: Context,
+    sections: Sections,
+    place: Place,
+    params: tuple[ir.Param, ...],
+    aliases: frozenset[tuple[str, str]],
 ) -> Iterator[ir.Node]:
     """Nodes of one model in the order tuning, training, evaluation, registry, gates right after their step.
 
@@ -87,9 +91,7 @@ def _gates(context: Context, source: Step, made: ir.Task, path: Path, model: str
         yield node
 
 
-def _search(
-    context: Context, sections: Sections, place: Place, params: tuple[ir.Param, ...]
-) -> ir.Search | None:
+def _search(context: Context, sections: Sections, place: Place, params: tuple[ir.Param, ...]) -> ir.Search | None:
     tuning = sections.tuning
     if tuning is None:
         return None
@@ -144,7 +146,7 @@ def _search(
     )
 
 
-def _goal(context: Context, tuning: Tuning, training: Step, path: Path) -> str:
+def _goal(context: Context, tuning: Tuning, training: Step, path: Path) -> Literal["maximize", "minimize"]:
     """The objective's direction; reports an objective that `training` does not declare, or declares without a goal."""
     metric = training.metrics.get(tuning.objective)
     if metric is None:
@@ -153,7 +155,7 @@ def _goal(context: Context, tuning: Tuning, training: Step, path: Path) -> str:
             "TUNE091",
             f"`training` declares no metric `{tuning.objective}`",
             (*path, "objective"),
-            f"did you mean `{near}`?" if near else f"add it under `training.metrics`, with a `goal` and a `pattern`",
+            f"did you mean `{near}`?" if near else "add it under `training.metrics`, with a `goal` and a `pattern`",
         )
         return "maximize"
     if metric.goal is None:
@@ -176,7 +178,9 @@ def _dimension(
             "TUNE093",
             f"there is no parameter `{name}` to search",
             path,
-            f"did you mean `{near}`?" if near else f"declare it under `params`: `{name}: {{type: float, default: ...}}`",
+            f"did you mean `{near}`?"
+            if near
+            else f"declare it under `params`: `{name}: {{type: float, default: ...}}`",
             on="key",
         )
         return None

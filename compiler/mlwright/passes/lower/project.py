@@ -18,11 +18,13 @@ from mlwright.platform import Profile
 from mlwright.source.files import FileTree
 from mlwright.source.suggest import closest
 from mlwright.source.tree import Node
+from mlwright.span import Path
 from mlwright.spec.container import StepShape
+from mlwright.spec.data import DataSource
 from mlwright.spec.params import Param
+from mlwright.spec.patches import Objects, Patch, PatchOperation
 from mlwright.spec.project import Project
 from mlwright.spec.serving import Route, Service
-from mlwright.span import Path
 
 GIB = 1024**3
 
@@ -166,9 +168,7 @@ def _environment(context: Context, spec: Project) -> ir.Environment:
     )
 
 
-def _serving(
-    context: Context, spec: Project, run_binding: bool
-) -> tuple[tuple[ir.Service, ...], tuple[ir.Route, ...]]:
+def _serving(context: Context, spec: Project, run_binding: bool) -> tuple[tuple[ir.Service, ...], tuple[ir.Route, ...]]:
     services = tuple(
         service(context, name, item, run_binding=run_binding)
         for name, item in spec.serving.items()
@@ -230,56 +230,52 @@ def _artifacts(context: Context, stores: tuple[ir.Storage, ...]) -> ir.Storage:
     return found or ir.Storage(name="artifacts", type="mlflow", origin=context.origin(("storage", "artifacts")))
 
 
-def _data(context: Context, name: str, source: object) -> ir.DataSource:
-    location = source.source  # type: ignore[attr-defined]
-    path: Path = ("data", name, "source")
+def _data(context: Context, name: str, source: DataSource) -> ir.DataSource:
+    location = source.source
     local = location.uri is None
     if local:
-        context.file(location.text, path, "the data", folder=True)
-    elif location.uri.scheme == "file":
-        local = False
+        context.file(location.text, ("data", name, "source"), "the data", folder=True)
     return ir.DataSource(
         name=name,
         source=location.text.removeprefix("./") if local else location.text,
         local=local,
-        secret=source.secret or "",  # type: ignore[attr-defined]
-        access=source.access or "download",  # type: ignore[attr-defined]
+        secret=source.secret or "",
+        access=source.access or "download",
         origin=context.origin(("data", name)),
     )
 
 
-def _patch(context: Context, name: str, source: object) -> ir.Patch:
-    fields = plain(source)
+def _patch(context: Context, name: str, source: Patch) -> ir.Patch:
     path: Path = ("patches", name)
     return ir.Patch(
         name=name,
-        why=fields["why"],
-        node=fields["on"]["node"],
-        kind=fields["on"]["kind"],
-        merge=source.merge,  # type: ignore[attr-defined]
-        ops=tuple(_operation(op) for op in source.ops or ()),  # type: ignore[attr-defined]
-        all=source.all,  # type: ignore[attr-defined]
-        until=tuple(sorted(source.until.items())),  # type: ignore[attr-defined]
+        why=source.why,
+        node=source.on.node,
+        kind=source.on.kind,
+        merge=source.merge,
+        ops=tuple(_operation(op) for op in source.ops or ()),
+        all=source.all,
+        until=tuple(sorted(source.until.items())),
         origin=context.origin(path),
     )
 
 
-def _operation(op: object) -> dict[str, ir.Json]:
-    made: dict[str, ir.Json] = {"op": op.op, "path": op.path}  # type: ignore[attr-defined]
-    if op.op in ("add", "replace", "test"):  # type: ignore[attr-defined]
-        made["value"] = op.value  # type: ignore[attr-defined]
-    if op.from_ is not None:  # type: ignore[attr-defined]
-        made["from"] = op.from_  # type: ignore[attr-defined]
+def _operation(op: PatchOperation) -> dict[str, ir.Json]:
+    made: dict[str, ir.Json] = {"op": op.op, "path": op.path}
+    if op.op in ("add", "replace", "test"):
+        made["value"] = op.value
+    if op.from_ is not None:
+        made["from"] = op.from_
     return made
 
 
-def _objects(context: Context, name: str, source: object) -> ir.AddedObjects:
-    path: str = source.path  # type: ignore[attr-defined]
+def _objects(context: Context, name: str, source: Objects) -> ir.AddedObjects:
+    path: str = source.path
     context.file(path, ("objects", name, "path"), "the objects", folder=True)
     return ir.AddedObjects(
         name=name,
         path=path,
-        target=source.target or "",  # type: ignore[attr-defined]
+        target=source.target or "",
         origin=context.origin(("objects", name)),
     )
 
@@ -316,7 +312,9 @@ def _selections(context: Context, spec: Project, params: tuple[ir.Param, ...]) -
                 )
                 if schedule
                 else ir.Schedule(),
-                triggers=tuple(_trigger(context, key, item, (*path, "triggers", key)) for key, item in source.triggers.items()),
+                triggers=tuple(
+                    _trigger(context, key, item, (*path, "triggers", key)) for key, item in source.triggers.items()
+                ),
                 params=tuple(sorted(source.params.items())),
                 origin=context.origin(path),
             ),

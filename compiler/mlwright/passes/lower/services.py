@@ -12,13 +12,24 @@ from mlwright import ir
 from mlwright.passes.lower.container import container, image, references, resources
 from mlwright.passes.lower.context import Context
 from mlwright.passes.lower.task import storage_path
+from mlwright.span import Path
 from mlwright.spec import serving, storage, tracking
 from mlwright.spec.notebooks import Notebook
 from mlwright.spec.scalars.refusal import Scalar
-from mlwright.span import Path
 
 SOURCES = frozenset({"registry", "step_output", "storage", "data", "data_uri"})
-_EXTRA = ("transformer", "explainer", "engine", "parallel", "adapters", "roles", "batcher", "log", "health", "smoke_test")
+_EXTRA = (
+    "transformer",
+    "explainer",
+    "engine",
+    "parallel",
+    "adapters",
+    "roles",
+    "batcher",
+    "log",
+    "health",
+    "smoke_test",
+)
 
 
 def service(context: Context, name: str, source: serving.Service, *, run_binding: bool) -> ir.Service:

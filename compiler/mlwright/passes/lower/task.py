@@ -11,15 +11,22 @@ from mlwright.passes.lower.container import container, references, used_kinds
 from mlwright.passes.lower.context import Context
 from mlwright.passes.lower.when import condition
 from mlwright.source.references import RefSpan, grammar, parse
-from mlwright.spec import container as spec
 from mlwright.span import Path
+from mlwright.spec import container as spec
 
 Launcher = Literal["none", "torchrun", "mpirun", "deepspeed", "accelerate"]
 _LAUNCHERS: Mapping[str, Launcher] = {"pytorch": "torchrun", "deepspeed": "deepspeed", "mpi": "mpirun"}
 
 
 def task(
-    context: Context, source: spec.Step, path: Path, *, id: str, name: str, objective: str = "", where: Path | None = None
+    context: Context,
+    source: spec.Step,
+    path: Path,
+    *,
+    id: str,
+    name: str,
+    objective: str = "",
+    where: Path | None = None,
 ) -> ir.Task:
     """The task of a step section at `path`. `objective` is the metric that tuning maximizes or minimizes, if any;
     `where` is the origin's path when it differs (a trial is made from the training section)."""
@@ -169,7 +176,10 @@ def _for_each(context: Context, source: spec.StepShape, path: Path) -> ir.ForEac
             continue
         if (found := context.typed(ref, place, frozenset({"params", "step_output"}))) != "json":
             context.error(
-                "REF015", f"`{ref.path}` is of type {found}, not a list", place, "a list is a parameter or output of type json"
+                "REF015",
+                f"`{ref.path}` is of type {found}, not a list",
+                place,
+                "a list is a parameter or output of type json",
             )
         keys.append((key, ir.Ref(ref.path)))
     return ir.ForEach(keys=tuple(keys), max_parallel=source.max_parallel or 0)

@@ -72,7 +72,12 @@ def _operation(context: Context, node: conditions.Op, path: Path) -> str:
         for arg, kind in zip(node.args, kinds, strict=True):
             if kind not in ("bool", "any"):
                 context.bag.add(
-                    _untrue(f"`{node.op}` needs conditions, and this is of type {kind}", arg, path, "compare it with something")
+                    _untrue(
+                        f"`{node.op}` needs conditions, and this is of type {kind}",
+                        arg,
+                        path,
+                        "compare it with something",
+                    )
                 )
         return "bool"
     left, right = kinds
