@@ -10,32 +10,32 @@ help: ## this text
 	@grep -hE '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):.*## /  make \1 -- /'
 
 demo: ## run examples/breast-cancer: prepare, tune, train, evaluate, gate, register, serve
-	@"$(PYTHON)" .ci/venv.py local
+	@"$(PYTHON)" .ci/install.py local
 	cd examples/breast-cancer && ../../$(VENV)/mlwright run
 
 test: ## the whole fast test suite
-	@"$(PYTHON)" .ci/venv.py test
+	@"$(PYTHON)" .ci/install.py test
 	$(VENV)/python -m pytest -n 2 --dist loadfile -m "not docker" $(PYTEST_ARGS)
 
 bench: ## the figures of README's performance section, side by side
-	@"$(PYTHON)" .ci/venv.py test
+	@"$(PYTHON)" .ci/install.py test
 	$(VENV)/python tests/bench/bench.py
 
 lint: ## style, layers and generated files
-	@"$(PYTHON)" .ci/venv.py dev
+	@"$(PYTHON)" .ci/install.py dev
 	$(VENV)/ruff check .
 	$(VENV)/ruff format --check .
 	$(VENV)/lint-imports
 	$(VENV)/python docs/gen.py --check
 
 types: ## mypy (the runtime programs on their own: they import each other as siblings) and pyright
-	@"$(PYTHON)" .ci/venv.py dev
+	@"$(PYTHON)" .ci/install.py dev
 	$(VENV)/mypy
 	MYPYPATH=compiler/mlwright/runtime $(VENV)/mypy --config-file .ci/mypy-runtime.ini
 	$(VENV)/pyright
 
 gen: ## write everything that is generated: schemas/ and docs/reference/
-	@"$(PYTHON)" .ci/venv.py test
+	@"$(PYTHON)" .ci/install.py test
 	$(VENV)/python docs/gen.py
 
 lock: ## pin the newest versions that fit into .ci/*.txt

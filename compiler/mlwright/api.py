@@ -35,21 +35,31 @@ class Result:
         return any(item.severity == "error" for item in self.diagnostics)
 
     def read(self, file: str) -> str | None:
-        """The text of a file that a diagnostic points into, None where it cannot be read."""
+        """The text of a file that a diagnostic points into, secrets concealed; None where it cannot be read."""
+        from mlwright.source.secrets_text import conceal
+
         try:
             with FilePath(file).open(encoding="utf-8", errors="replace", newline="") as stream:
-                return stream.read(8 * 1024 * 1024)
+                return conceal(stream.read(8 * 1024 * 1024))
         except (OSError, ValueError):
             return None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Program:
-    """One environment ready to run: the IR and the spec's folder; `project` is None where `result` says why not."""
+    """One environment ready to run: the IR and the spec's folder; `project` is None where `result` says why not.
+    `locate` finds the places of the environment's own tree, None where there is none."""
 
     result: Result
     project: ir.Project | None = None
     folder: FilePath = FilePath()
+    locate: Locate | None = None
+
+    def located(self, found: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
+        """Findings of the run with their places in the source; one that is about no place there stays as it is."""
+        if self.locate is None:
+            return tuple(found)
+        return tuple(one for item in found for one in (Bag([item]).located(self.locate) if item.at.path else [item]))
 
 
 def validate(paths: Sequence[str] = (), *, env: str | None = None, strict: bool = False) -> Result:
@@ -134,9 +144,11 @@ def program(path: str | None = None, *, env: str | None = None, params: Mapping[
         names = ", ".join(item.environment for item in outcome.environments)
         return Program(result=Result(usage_error=f"choose an environment with --env: {names}"))
     project: ir.Project | None = None
+    found: Locate | None = None
     for analysis in outcome.environments:
         if analysis.environment == chosen:
             bag.extend(analysis.findings)
+            found = locate(analysis.tree)
             project = analysis.project if analysis.ready else None
             if analysis.profile is not None and analysis.profile.orchestrator != "compose":
                 return Program(

@@ -49,10 +49,15 @@ class Built:
     ready: bool = True
 
 
-@cache
 def runtime(name: str) -> str:
-    """The text of a program that is shipped verbatim into the output."""
-    return (resources.files("mlwright.runtime") / name).read_text(encoding="utf-8")
+    """The text of a program that is shipped verbatim into the output. Raises LookupError for anything else."""
+    return _programs()[name]
+
+
+@cache
+def _programs() -> dict[str, str]:
+    folder = resources.files("mlwright.runtime")
+    return {item.name: item.read_text(encoding="utf-8") for item in folder.iterdir() if item.name.endswith(".py")}
 
 
 def build(analysis: Analysis, targets: Registry, *, folder: str) -> Built:

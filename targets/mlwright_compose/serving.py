@@ -22,18 +22,17 @@ from mlwright_compose.words import word
 MODEL = f"{FOLDER}/model/files"
 _STORAGE = re.compile(r"\$\{storage\.([^}]+)\}(.*)", re.DOTALL)
 _HEALTH = {"mlflow": "/ping", "openai": "/health", "open-inference-v2": "/v2/health/ready", "open-inference-v1": "/"}
-_REQUEST = {"mlflow": "/invocations", "openai": "/v1/chat/completions"}
 
 
 def emit_endpoint(book: Book, scopes: Iterable[Scope], service: Service, ports: set[int]) -> None:
     """All services of one endpoint; `ports` are those of this machine that are taken, and grows."""
     scope = _scope(book, list(scopes), service)
-    main = _emit(book, scope, service, service.source, service.name, "Service", ports)
+    made = [_emit(book, scope, service, service.source, service.name, "Service", ports)]
     for variant in service.variants:
         name = f"{service.name}-{variant.name.replace('_', '-')}"
-        _emit(book, scope, service, variant.source, name, "VariantService", ports)
-    if service.smoke_request:
-        _emit_smoke(book, service, main)
+        made.append(_emit(book, scope, service, variant.source, name, "VariantService", ports))
+    for name in made if service.smoke_request else ():
+        _emit_smoke(book, service, name)
 
 
 def _scope(book: Book, scopes: list[Scope], service: Service) -> Scope | None:
@@ -188,15 +187,18 @@ def _port(port: int, taken: set[int]) -> int:
 
 
 def _emit_smoke(book: Book, service: Service, main: str) -> None:
-    settings = dict(service.extra).get("smoke_test")
-    given = settings if isinstance(settings, dict) else {}
-    path = str(given.get("path") or _REQUEST.get(service.protocols[0], "/"))
     program = files.files("mlwright_compose").joinpath("shipped/smoke.py").read_text("utf-8")
     ready = {"condition": "service_healthy" if "healthcheck" in book.services[main] else "service_started"}
     body: dict[str, Any] = {
         "image": tools.small(book),
         "entrypoint": ["python3", "-S", f"{RUNTIME}/smoke.py"],
-        "command": [f"http://{main}:{service.port}{path}", f"{FOLDER}/request", str(given.get("status") or 200), "60"],
+        "command": [
+            f"http://{main}:{service.port}{service.smoke_path}",
+            f"{FOLDER}/request",
+            service.smoke_type,
+            str(service.smoke_status),
+            f"{service.smoke_timeout:g}",
+        ],
         "profiles": ["smoke"],
         "depends_on": {main: ready},
         "restart": "no",

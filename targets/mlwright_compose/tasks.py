@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import replace
 from typing import Any, assert_never
 
@@ -33,7 +33,8 @@ def emit_pipeline(book: Book, scope: Scope, nodes: Mapping[str, Node]) -> None:
                 _emit_program(book, scope, node, "register", stepdoc.register_document(book.project, node))
             case _:
                 assert_never(node)
-    _emit_root(book, scope, "finish", [_waited(scope, node) for node in mine if not _is_bare(node)])
+    closing = _closing(mine)
+    _emit_root(book, scope, "finish", [_waited(scope, node, closing) for node in mine if not _is_bare(node)])
 
 
 def one_shot(book: Book, scope: Scope, needs: Iterable[Need]) -> dict[str, Any]:
@@ -50,7 +51,7 @@ def one_shot(book: Book, scope: Scope, needs: Iterable[Need]) -> dict[str, Any]:
 
 def one_node(task: Task) -> Task:
     """The same task on the one node that there is."""
-    return replace(task, distributed=replace(task.distributed, nodes_min=1, nodes_max=1, roles=()))
+    return replace(task, distributed=replace(task.distributed, nodes_min=1, nodes_max=1, roles=(), fit_gpus=True))
 
 
 def task_body(book: Book, scope: Scope, task: Task, service: str) -> dict[str, Any]:
@@ -171,10 +172,21 @@ def _is_bare(node: Node) -> bool:
     return isinstance(node, Task) and node.contract == "bare"
 
 
-def _waited(scope: Scope, node: Node) -> Json:
+def _closing(nodes: Iterable[Node]) -> set[str]:
+    """The nodes that wait for the rest of the run (`run_if` failed or always, no needs), and what comes after them."""
+    found: set[str] = set()
+    for node in nodes:
+        alone = isinstance(node, Task) and node.run_if != "succeeded" and not node.needs
+        if alone or any(need.node in found for need in node.needs):
+            found.add(node.id)
+    return found
+
+
+def _waited(scope: Scope, node: Node, closing: Container[str]) -> Json:
     """What `finish` has to know of a node: a node never starts when one that it needs has failed."""
     edges = () if isinstance(node, Task) and node.run_if != "succeeded" else node.needs
-    return {"step": node.id, "items": scope.items(node.id), "needs": [need.node for need in edges]}
+    known: dict[str, Json] = {"step": node.id, "items": scope.items(node.id), "needs": [need.node for need in edges]}
+    return {**known, "closing": True} if node.id in closing else known
 
 
 def _counted(scope: Scope, document: dict[str, Json]) -> dict[str, Json]:

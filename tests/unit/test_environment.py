@@ -1,4 +1,4 @@
-"""`.ci/venv.py`: what `make` calls first, with nothing installed for real."""
+"""`.ci/install.py`: what `make` calls first, with nothing installed for real."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Checkout:
 
 @pytest.fixture
 def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Checkout:
-    spec = importlib.util.spec_from_file_location("venv_script", ROOT / ".ci" / "venv.py")
+    spec = importlib.util.spec_from_file_location("venv_script", ROOT / ".ci" / "install.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)

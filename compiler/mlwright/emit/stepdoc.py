@@ -261,7 +261,8 @@ def _input(project: ir.Project, path: str) -> Document:
         node = _task(project, step)
         if middle == ".outputs.":
             return {"step": step, "output": name, "type": next(o.type for o in node.outputs if o.name == name)}
-        return {"step": step, "metric": name, "reduce": next(m.reduce for m in node.metrics if m.name == name)}
+        metric = next(m for m in node.metrics if m.name == name)
+        return {"step": step, "metric": name, "reduce": metric.reduce, "goal": metric.goal}
     raise AssertionError(path)
 
 
@@ -341,6 +342,7 @@ def _distributed(distributed: ir.Distributed) -> Document:
         "processes_per_node": distributed.processes_per_node,
         "launcher": distributed.launcher,
         "max_restarts": distributed.max_restarts,
+        "fit_gpus": distributed.fit_gpus,
     }
 
 

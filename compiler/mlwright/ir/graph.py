@@ -65,13 +65,15 @@ class Mount:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Distributed:
-    """`nodes_min == nodes_max` unless elastic; `roles` are extra replica groups (name, nodes)."""
+    """`nodes_min == nodes_max` unless elastic; `roles` are extra replica groups (name, nodes). `fit_gpus` makes the
+    launcher start no more processes than there are GPUs (at least one)."""
 
     nodes_min: int = 1
     nodes_max: int = 1
     processes_per_node: int = 1
     launcher: Literal["none", "torchrun", "mpirun", "deepspeed", "accelerate"] = "none"
     max_restarts: int = 0
+    fit_gpus: bool = False
     roles: tuple[tuple[str, int], ...] = ()
 
 

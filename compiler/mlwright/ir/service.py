@@ -57,8 +57,9 @@ class Variant:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Service:
-    """An online endpoint. `startup` in seconds. `extra` holds fields that only some targets know
-    (transformer, explainer, engine, parallel, adapters, roles, batcher, log), as plain JSON."""
+    """An online endpoint. `startup` and `smoke_timeout` in seconds; `smoke_request` is empty without a smoke test.
+    `extra` holds fields that only some targets know (transformer, explainer, engine, parallel, adapters, roles,
+    batcher, log, health), as plain JSON."""
 
     id: str
     name: str
@@ -73,11 +74,19 @@ class Service:
     expose: Expose = field(default_factory=Expose)
     startup: float = 600.0
     smoke_request: str = ""
+    smoke_path: str = "/invocations"
+    smoke_status: int = 200
+    smoke_timeout: float = 60.0
     storage: Literal["proxied", "direct"] = "proxied"
     extra: tuple[tuple[str, Json], ...] = ()
     needs: tuple[str, ...] = ()
     owner: str = ""
     origin: Origin = field(compare=False)
+
+    @property
+    def smoke_type(self) -> str:
+        """The media type of the smoke test's request, by its file's name."""
+        return "text/csv" if self.smoke_request.endswith(".csv") else "application/json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

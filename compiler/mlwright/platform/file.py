@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import posixpath
-from dataclasses import replace
-
-from pydantic import ValidationError
+from dataclasses import asdict, is_dataclass, replace
+from typing import Any
 
 from mlwright.diag import Bag, Diagnostic, Label
 from mlwright.platform.profile import BUILTIN, Profile
@@ -14,6 +13,8 @@ from mlwright.source.load import load_file
 from mlwright.source.suggest import closest
 from mlwright.source.tree import located, plain
 from mlwright.span import Path
+from mlwright.spec.base import Model
+from mlwright.spec.validate import read
 
 _SYSTEMS = (
     "kubernetes", "argo_workflows", "argo_events", "argo_cd", "mlflow", "kueue", "istio", "gateway_api",
@@ -44,15 +45,22 @@ def read_platform(files: FileTree, folder: str, name: str, path: Path) -> tuple[
     tree, bag = load_file(files, where, because=Label(path=path))
     if tree is None or bag.failed:
         return None, bag
-    from mlwright.platform.model import Platform
-    from mlwright.spec.problems import translate
+    from mlwright.platform.model import Platform  # the built-in platforms do without
 
-    try:
-        model = Platform.model_validate(plain(tree))
-    except ValidationError as error:
-        bag.extend(located(Bag(translate(error, tree, Platform)), tree))
-        return None, bag
-    return _profile(name, model.model_dump(mode="json", exclude_none=True, by_alias=True)), bag
+    model, found = read(Platform, plain(tree), tree)
+    bag.extend(located(found, tree))
+    return (None if model is None else _profile(name, _json(model))), bag
+
+
+def _json(value: Any) -> Any:
+    """A platform's value as JSON, with its defaults, without what is not there."""
+    if isinstance(value, Model):
+        return {key: _json(item) for key in value.model_fields if (item := getattr(value, key)) is not None}
+    if isinstance(value, dict):
+        return {key: _json(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_json(item) for item in value]
+    return asdict(value) if is_dataclass(value) and not isinstance(value, type) else value
 
 
 def _profile(name: str, value: dict[str, object]) -> Profile:

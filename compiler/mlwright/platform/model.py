@@ -1,10 +1,8 @@
 """The platform file: what runs on a cluster, as ops write it down."""
 
-from __future__ import annotations
-
 from typing import Annotated, Literal
 
-from pydantic import Field
+from mlwright.spec.declaration import Field
 
 from mlwright.spec.base import Json, Many, Mapped, Model, Named
 from mlwright.spec.scalars.image import ImageRef

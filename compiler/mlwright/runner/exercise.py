@@ -9,11 +9,11 @@ from mlwright import ir
 from mlwright.emit import stepdoc
 from mlwright.runner import serving
 from mlwright.runner.places import NoPlaces
-from mlwright.runner.plan import Plan, missing_secrets
+from mlwright.runner.plan import Plan, endpoints, missing_secrets
 from mlwright.runner.schedule import State
 from mlwright.runner.secrets import variable
 
-_DONE = ("health", "smoke_test")
+_DONE = ("health",)
 """Extra fields of a service that a local run does act on."""
 
 
@@ -79,18 +79,22 @@ def _container(container: ir.Container, name: str, gaps: Gaps, gpus: int) -> Non
 
 
 def _service(service: ir.Service, plan: Plan, gaps: Gaps) -> None:
-    if service not in plan.services:
-        gaps.add(service.id, "endpoints of other pipelines")
+    reachable = {endpoint.id for endpoint in plan.services}
+    here = []
+    for endpoint in endpoints(service):
+        if endpoint.id not in reachable:
+            gaps.add(endpoint.id, "endpoints of other pipelines")
+        elif reason := serving.obstacle(endpoint):
+            gaps.add(endpoint.id, f"the endpoint ({reason})")
+        else:
+            here.append(endpoint)
+    if not here:
         return
-    reason = serving.obstacle(service)
-    if reason:
-        gaps.add(service.id, f"the endpoint ({reason})")
-        return
+    if service.variants:
+        _variants(service, here, gaps)
     _container(service.container, service.id, gaps, 0)
     if service.replicas.max > 1:
         gaps.add(service.id, "replicas and autoscaling")
-    if service.variants:
-        gaps.add(service.id, "variants and how traffic is split")
     if service.expose.scope != "cluster" or service.expose.auth != "none":
         gaps.add(service.id, "expose: host names, TLS and authentication")
     if service.binding == "locked" and service.source.kind == "registry":
@@ -100,6 +104,13 @@ def _service(service: ir.Service, plan: Plan, gaps: Gaps) -> None:
     for name, _ in service.extra:
         if name not in _DONE:
             gaps.add(service.id, f"`{name}`")
+
+
+def _variants(service: ir.Service, here: list[ir.Service], gaps: Gaps) -> None:
+    gaps.add(service.id, "how traffic is split: every variant was an endpoint of its own")
+    models = [endpoint.source.model for endpoint in here if endpoint.source.kind == "registry"]
+    if service.binding == "run" and len(models) > len(set(models)):
+        gaps.add(service.id, "other versions for variants: each served the version that this run registered")
 
 
 def _missing(plan: Plan, gaps: Gaps, values: Mapping[tuple[str, str], str]) -> None:

@@ -21,7 +21,9 @@ def split(words: Sequence[str]) -> tuple[dict[str, str], list[Diagnostic]]:
     for word in words:
         name, sign, value = word.partition("=")
         if not sign or not name:
-            wrong.append(_wrong(f"--param takes NAME=VALUE, not `{word}`", f"--param {name or 'name'}=VALUE"))
+            message, offer = f"--param takes NAME=VALUE, not `{word}`", f"--param {name or 'NAME'}=VALUE"
+            wrong.append(Diagnostic(code="RUN002", message=message, help=offer))
+            continue
         values[name] = value
     return values, wrong
 
@@ -35,7 +37,8 @@ def typed(project: ir.Project, given: Mapping[str, str]) -> tuple[dict[str, ir.J
         if name not in declared:
             near = closest(name, list(declared))
             offer = f"did you mean `{near}`?" if near else f"declared: {', '.join(declared) or 'none'}"
-            findings.append(_wrong(f"there is no parameter `{name}`", offer))
+            at = Label(path=("params",), on="key") if declared else Label()
+            findings.append(Diagnostic(code="RUN002", message=f"there is no parameter `{name}`", help=offer, at=at))
             continue
         try:
             values[name] = _checked(declared[name], text)
@@ -106,7 +109,3 @@ def _float(text: str) -> float:
     if not math.isfinite(value) or "_" in text:
         raise ValueError("not a finite float")
     return value
-
-
-def _wrong(message: str, offer: str) -> Diagnostic:
-    return Diagnostic(code="RUN002", message=message, help=offer)

@@ -12,6 +12,7 @@ from mlwright.emit import stepdoc
 from mlwright.runner import secrets
 from mlwright.runner.places import NoPlaces
 from mlwright.runner.schedule import Edge, Job
+from mlwright.source.suggest import closest
 
 ELSEWHERE = {"hyperband": "it needs a bracket scheduler", "pbt": "its population shares checkpoints"}
 """Search algorithms that only Katib has, and why they are not approximated here."""
@@ -42,11 +43,30 @@ class Plan:
 
     @property
     def services(self) -> tuple[ir.Service, ...]:
-        """The endpoints that this pipeline can bring up: those of its own registrations and steps, and those that need
-        neither."""
+        """The endpoints that this pipeline can bring up, variants included: those of its own registrations and steps,
+        and those that need neither."""
         models = {node.model for node in self.nodes if isinstance(node, ir.Registration)}
         steps = {node.id for node in self.nodes} | {n.training for n in self.nodes if isinstance(n, ir.Search)}
-        return tuple(service for service in self.project.services if _reachable(service, models, steps))
+        every = (endpoint for service in self.project.services for endpoint in endpoints(service))
+        return tuple(endpoint for endpoint in every if _reachable(endpoint, models, steps))
+
+
+def endpoints(service: ir.Service) -> tuple[ir.Service, ...]:
+    """The service itself, then each of its variants as a service of its own: another source, all else the same."""
+    main = replace(service, variants=())
+    return (
+        main,
+        *(
+            replace(
+                main,
+                id=f"{service.id}.variants.{variant.name}",
+                name=f"{service.name}-{variant.name.replace('_', '-')}",
+                source=variant.source,
+                origin=replace(service.origin, path=(*service.origin.path, "variants", variant.name)),
+            )
+            for variant in service.variants
+        ),
+    )
 
 
 def choose(project: ir.Project, name: str) -> ir.Pipeline:
@@ -54,14 +74,24 @@ def choose(project: ir.Project, name: str) -> ir.Pipeline:
     by_name = {pipeline.name: pipeline for pipeline in project.pipelines}
     listed = ", ".join(by_name) or "none"
     if name:
+        name = name.replace("_", "-")  # as in every name that is made of a key
         if name not in by_name:
-            raise RefusedError(_usage("RUN001", f"there is no pipeline `{name}`", f"pipelines: {listed}"))
+            near = closest(name, by_name)
+            offer = f"did you mean `{near}`?" if near else f"pipelines: {listed}"
+            raise RefusedError(_usage("RUN001", f"there is no pipeline `{name}`", offer, _written(project.pipelines)))
         return by_name[name]
     if "main" in by_name:
         return by_name["main"]
     if len(by_name) == 1:
         return next(iter(by_name.values()))
-    raise RefusedError(_usage("RUN001", "several pipelines and none is called `main`", f"--pipeline one of: {listed}"))
+    message = "several pipelines and none is called `main`" if by_name else "there is no pipeline to run"
+    offer = f"--pipeline one of: {listed}" if by_name else "declare a step, or `training`"
+    raise RefusedError(_usage("RUN001", message, offer, _written(project.pipelines)))
+
+
+def _written(pipelines: Iterable[ir.Pipeline]) -> Label:
+    """The section `pipelines` where the project has one, else no place."""
+    return Label(path=("pipelines",), on="key") if any(len(p.origin.path) > 1 for p in pipelines) else Label()
 
 
 def make(project: ir.Project, pipeline: ir.Pipeline, max_trials: int = 0) -> Plan:
@@ -77,7 +107,8 @@ def check_platform(project: ir.Project) -> None:
     if project.environment.platform not in ("local", "compose"):
         platform = project.environment.platform
         message = f"environment `{project.environment.name}` is for {platform}, not for this machine"
-        raise RefusedError(_usage("RUN007", message, "`mlwright run` takes environments on `local` or `compose`"))
+        at = Label(path=("environments", project.environment.name, "platform"))
+        raise RefusedError(_usage("RUN007", message, "`mlwright run` takes environments on `local` or `compose`", at))
     if project.tracking.server == "databricks":
         at = Label(path=(*project.tracking.origin.path, "server"))
         raise RefusedError(
@@ -190,7 +221,7 @@ def _missing_params(project: ir.Project, task: ir.Task, searched: set[str]) -> I
             yield Diagnostic(
                 code="RUN003",
                 message=f"parameter `{param.name}` has no value, and {task.id} needs one",
-                at=Label(path=param.origin.path),
+                at=Label(path=param.origin.path, on="key"),
                 help=f"--param {param.name}=VALUE, or a `default`",
             )
 
@@ -219,5 +250,5 @@ def _missing_credentials(server: ir.Tracking, values: Mapping[tuple[str, str], s
             )
 
 
-def _usage(code: str, message: str, offer: str) -> Diagnostic:
-    return Diagnostic(code=code, message=message, help=offer)
+def _usage(code: str, message: str, offer: str, at: Label | None = None) -> Diagnostic:
+    return Diagnostic(code=code, message=message, help=offer, at=at or Label())

@@ -40,13 +40,26 @@ def fetch(url: str, *, data: bytes | None = None, headers: dict[str, str] | None
 
     Raises urllib's HTTPError for a status above 299, UnreachableError where nothing answered.
     """
+    return _open(url, data, headers or {}, timeout)[1]
+
+
+def ask(url: str, *, data: bytes, headers: dict[str, str], timeout: float) -> tuple[int, bytes]:
+    """(status, body) of a POST, whatever the status. Raises UnreachableError where nothing answered."""
+    try:
+        return _open(url, data, headers, timeout)
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, error.read()
+
+
+def _open(url: str, data: bytes | None, headers: dict[str, str], timeout: float) -> tuple[int, bytes]:
     proxies = urllib.request.ProxyHandler({} if is_loopback(url) else None)
-    request = urllib.request.Request(url, data=data, headers=headers or {})
+    request = urllib.request.Request(url, data=data, headers=headers)
     try:
         with urllib.request.build_opener(proxies).open(request, timeout=timeout) as response:
             body = response.read()
             assert isinstance(body, bytes)
-            return body
+            return response.status, body
     except urllib.error.HTTPError:
         raise
     except (OSError, ValueError) as error:

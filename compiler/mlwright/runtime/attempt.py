@@ -30,6 +30,8 @@ class Attempt:
         """Makes the run, runs the command, closes the run; `more` allows another attempt. Leaves signals held."""
         step, signals = self.step, self.step.signals
         run = step.begin(self.tags) if step.leader else None
+        if run and step.trial is None:
+            step.heart.on(run.id)
         step.outputs = os.path.join(step.folder, "%s-%d" % (run.id if run else "follower", self.count), "outputs")
         if step.store["type"] == "directory" and run:
             step.outputs = step._kept(run.id, "")[:-1]

@@ -8,12 +8,14 @@ import time
 
 from attempt import Attempt
 from autolog import with_autolog
+from child import Signals
 from metrics import point
 from outside import changed, data_mark
 from program import Outcome
+from pulse import Heart
 from ranks import node_rank, spread, untracked
 from scope import Scope, entry
-from tracking import Run, now
+from tracking import Run, Tracking, now
 from values import (
     BAD_INPUT,
     UNREACHABLE,
@@ -37,6 +39,10 @@ if TYPE_CHECKING:
 
 class Step(Scope):
     """One step, or one trial of it: skipped, found finished, or attempted."""
+
+    def __init__(self, doc: Doc, env: Dict[str, str], tracking: Tracking, signals: Signals, folder: str) -> None:
+        super().__init__(doc, env, tracking, signals, folder)
+        self.heart = Heart(tracking, env)
 
     def key(self) -> str:
         """Digest of what decides the result: the runnable document, the image or code, parameters, inputs."""
@@ -217,6 +223,7 @@ class Step(Scope):
         tags = dict(self.tags("step"), **{"mlwright.waiting": "run"})
         mine = self.tracking.create(self.name(), tags)
         self.env["MLFLOW_RUN_ID"] = mine.id
+        self.heart.on(mine.id)
         patience = Patience(self.env, "the end of the pipeline run")
         while True:
             roots = self.tracking.roots()
@@ -226,6 +233,12 @@ class Step(Scope):
 
     def run(self) -> Outcome:
         """The whole step: skipped, found, or attempted until it succeeds or may not be repeated."""
+        try:
+            return self._run()
+        finally:
+            self.heart.stop()
+
+    def _run(self) -> Outcome:
         try:
             self.read_params()
             blocked = "" if self.trial is not None else self.blocked()

@@ -6,13 +6,14 @@ from __future__ import annotations
 import sys
 
 from program import Outcome, launch
+from pulse import Watch
 from tracking import Tracking, now
 from values import say
-from waiting import Patience, started
+from waiting import BLOCKED, Patience, started
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Dict, Sequence
+    from typing import Any, Dict, List, Sequence
 
     Doc = Dict[str, Any]
 
@@ -29,18 +30,23 @@ def start(tracking: Tracking) -> Outcome:
 def finish(doc: Doc, env: Dict[str, str], tracking: Tracking) -> Outcome:
     """Waits for all nodes, then sets the root run's outcome and status; exit 1 when a node failed.
 
-    Steps that wait for the pipeline run itself (`run_if: failed | always`) see the outcome once all others have ended.
+    Steps that wait for the pipeline run itself (`run_if: failed | always`) see the outcome once all others have ended,
+    but for those that come after such a step (`closing`). Steps that wait for one that never starts are told.
     """
     root = tracking.root()
     since = started(tracking)
     nodes = [(n, 0) if isinstance(n, str) else (n["step"], int(n.get("items") or 0)) for n in doc.get("nodes") or []]
-    patience = Patience(env, "the end of the steps")
-    told = False
+    closing = {n["step"] for n in doc.get("nodes") or [] if isinstance(n, dict) and n.get("closing")}
+    patience, watch = Patience(env, "the end of the steps"), Watch(tracking, env)
+    told, lost = False, set()
     while True:
-        states = {step: _state(tracking, step, since, items) for step, items in nodes}
-        _never(states, doc)
+        watch.look()
+        states = {step: _state(watch, step, since, items) for step, items in nodes}
+        never = [step for step in _never(states, doc) if step not in lost]
+        lost.update(never)
+        tracking.log(root.id, {BLOCKED + step: str(since) for step in never})
         open_ones = [s for s, state in states.items() if state in ("missing", "running")]
-        if not told and not open_ones:
+        if not told and closing.issuperset(open_ones):
             told = True
             early = "failed" if "failed" in states.values() else "succeeded"
             tracking.log(root.id, {"mlwright.outcome": early})
@@ -57,22 +63,24 @@ def finish(doc: Doc, env: Dict[str, str], tracking: Tracking) -> Outcome:
     return Outcome("failed" if failed else "finished", 1 if failed else 0, reason, root.id)
 
 
-def _state(tracking: Tracking, step: str, since: int, items: int) -> str:
-    state = tracking.state(step, since, items)
-    if state == "running" and any(r.tags.get("mlwright.waiting") == "run" for r in tracking.newest(step)):
+def _state(watch: Watch, step: str, since: int, items: int) -> str:
+    state = watch.state(step, since, items)
+    if state == "running" and any(r.tags.get("mlwright.waiting") == "run" for r in watch.tracking.newest(step)):
         return "waiting"
     return state
 
 
-def _never(states: Dict[str, str], doc: Doc) -> None:
+def _never(states: Dict[str, str], doc: Doc) -> List[str]:
     """Where the engine starts a step only after what it needs has succeeded, a failure leaves the steps after it
-    missing for good: they count as skipped. The document says so by giving each node its `needs`."""
+    missing for good: they count as skipped and are returned. The document says so by giving each node its `needs`."""
+    found: List[str] = []
     edges = {n["step"]: n.get("needs") or () for n in doc.get("nodes") or [] if isinstance(n, dict)}
     lost = {step for step, state in states.items() if state == "failed"}
     while True:
         more = {s for s, needs in edges.items() if states.get(s) == "missing" and not lost.isdisjoint(needs)}
         if not more:
-            return
+            return found
+        found += sorted(more)
         states.update(dict.fromkeys(more, "skipped"))
         lost |= more
 

@@ -22,6 +22,7 @@ from artifacts import Artifacts
 from child import Signals
 from medianstop import medianstop
 from program import Outcome, launch
+from pulse import Heart
 from samplers import Proposer, seed_of
 from searchservice import Server, Service
 from searchspace import Dimension, dimension
@@ -97,6 +98,7 @@ class Search:
         # Both before anything is made: an algorithm may be unsuitable, a port taken.
         self._fresh = plan.proposer(self._seed)
         self._listening = _Listening(plan.document)
+        self._heart = Heart(tracking, env)
         self._root = ""
 
     def run(self) -> Outcome:
@@ -109,6 +111,7 @@ class Search:
             return self._again(run)
         proposer = self._fresh if run is None else self._resume(run)
         run = run or self._create()
+        self._heart.on(run.id)
         try:
             return self._tune(run, proposer)
         except Killed:
@@ -117,6 +120,8 @@ class Search:
         except Exception as problem:
             self._tracking.close(run.id, "FAILED", {"mlwright.reason": str(problem)})
             raise
+        finally:
+            self._heart.stop()
 
     def _tune(self, run: Run, proposer: Proposer) -> Outcome:
         service = self._service(run, proposer, journal=True)

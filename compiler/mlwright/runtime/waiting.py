@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import time
 
+from pulse import Watch
 from tracking import Tracking
 from values import TIMEOUT, StepError, seconds
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Dict, Mapping, Sequence
+    from typing import Any, Dict, FrozenSet, Mapping, Sequence
 
     Doc = Dict[str, Any]
+
+
+BLOCKED = "mlwright.blocked."
+"""With a step's name: a tag of the root run whose value is when the run was started that the step is not part of."""
 
 
 class Patience:
@@ -38,12 +43,24 @@ def started(tracking: Tracking) -> int:
     return int(said) if said.isdigit() else 0
 
 
+def blocked(tracking: Tracking, since: int) -> FrozenSet[str]:
+    """Steps that never start in this run because one before them failed: the finish program says so at the root."""
+    roots = tracking.roots()
+    tags = roots[0].tags if roots else {}
+    return frozenset(name[len(BLOCKED) :] for name, said in tags.items() if name.startswith(BLOCKED) and said == str(since))
+
+
 def wait_for(tracking: Tracking, needs: Sequence[Doc], env: Mapping[str, str]) -> int:
-    """Waits until every needed step has ended since the run was started; that time in milliseconds."""
+    """Waits until every needed step has ended since the run was started, or never starts; that time in milliseconds."""
     since = started(tracking)
     patience = Patience(env, ", ".join(str(n["step"]) for n in needs))
+    watch = Watch(tracking, env)
     while True:
-        states = [tracking.state(str(n["step"]), since, int(n.get("items") or 0)) for n in needs]
-        if not any(s in ("missing", "running") for s in states):
+        watch.look()
+        states = {str(n["step"]): watch.state(str(n["step"]), since, int(n.get("items") or 0)) for n in needs}
+        open_ones = {step for step, state in states.items() if state in ("missing", "running")}
+        if open_ones and all(states[step] == "missing" for step in open_ones):
+            open_ones -= blocked(tracking, since)
+        if not open_ones:
             return since
         patience.pause()

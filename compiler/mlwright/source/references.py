@@ -24,7 +24,7 @@ RUNTIME_FIELDS = ("**.command", "**.args", "**.env", "**.when", "**.for_each", "
 
 VERBATIM_FIELDS = (
     "metadata.description", "**.description", "**.metrics.*.pattern", "**.metrics.*.sample", "patches.**", "objects.**",
-    "apiVersion", "kind", "extends",
+    "**.needs", "pipelines.*.run", "apiVersion", "kind", "extends",
 )  # fmt: skip
 """Where `${` is ordinary text: notes, regular expressions and Kubernetes objects."""
 

@@ -51,3 +51,23 @@ def names_secret(name: str, value: str) -> bool:
     return (
         bool(_KEY.search(name)) and len(value) >= 16 and bool(re.search(r"\d", value) and re.search(r"[A-Za-z]", value))
     )
+
+
+_ASSIGNED = re.compile(
+    r"""([A-Za-z_][A-Za-z0-9_-]*)(?=["']?(?:[ \t]*[:=,][ \t]*|[ \t]+)["']?([^\s"',{}\[\]$-][^\s"',{}\[\]]*))"""
+)
+_KEY_BLOCK = re.compile(r"(-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----)(.*?)(?=-----END|\Z)", re.DOTALL)
+
+
+def conceal(text: str) -> str:
+    """`text` with everything in it that looks like a secret as `*`, of the same length: for showing source lines."""
+    text = _KEY_BLOCK.sub(lambda found: found[1] + re.sub(r"\S", "*", found[2]), text)
+    for what, pattern in _SHAPES:
+        if what != "a private key":
+            text = pattern.sub(lambda found: re.sub(r"[^\s]", "*", found[0]), text)
+
+    for found in _ASSIGNED.finditer(text):
+        if names_secret(found[1], found[2]):
+            start, end = found.span(2)
+            text = text[:start] + "*" * (end - start) + text[end:]
+    return text

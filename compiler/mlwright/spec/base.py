@@ -1,24 +1,22 @@
 """What every section's model shares: frozen, closed, with short forms and `x-` notes.
 
-Modules of models leave `from __future__ import annotations` out: evaluating that many strings costs a fifth of the
-time in which a file is checked.
+Modules of models leave `from __future__ import annotations` out: the readers of the declarations need the types.
 """
 
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Strict, model_validator
-
+from mlwright.spec.declaration import BeforeValidator, Declared, model_validator
 from mlwright.spec.scalars.names import Name
 
 if TYPE_CHECKING:
     Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
 else:
-    Json = Any  # whatever YAML can say; pydantic needs no schema for it
+    Json = Any  # whatever YAML can say
 
 Item = TypeVar("Item")
 Key = TypeVar("Key", bound=str)
 
-Many = Annotated[tuple[Item, ...], Strict(False)]
+Many = tuple[Item, ...]
 """A YAML list, kept as a tuple."""
 
 
@@ -36,13 +34,11 @@ Named = Annotated[dict[Name, Item], BeforeValidator(without_notes)]
 """A map of entries by name."""
 
 
-class Model(BaseModel):
+class Model(Declared):
     """One mapping of the specification. Attribute names are the keys as written; `_` follows Python's keywords.
 
     `short` names the field that a bare value of one of `short_types` stands for.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, defer_build=True)
 
     short: ClassVar[str] = ""
     short_types: ClassVar[tuple[type, ...]] = (str,)

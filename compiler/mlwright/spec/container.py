@@ -2,7 +2,7 @@
 
 from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
+from mlwright.spec.declaration import AfterValidator, Discriminator, Field, Tag, model_validator
 
 from mlwright.spec.base import Json, Many, Mapped, Model, Named
 from mlwright.spec.scalars.duration import Duration

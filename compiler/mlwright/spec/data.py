@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from pydantic import Field
+from mlwright.spec.declaration import Field
 
 from mlwright.spec.base import Model
 from mlwright.spec.scalars.names import Name

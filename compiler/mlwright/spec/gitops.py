@@ -1,6 +1,6 @@
 """`gitops`: where the output is committed, for whoever applies it."""
 
-from pydantic import Field
+from mlwright.spec.declaration import Field
 
 from mlwright.spec.base import Model
 from mlwright.spec.scalars.text import Line, RelativePath

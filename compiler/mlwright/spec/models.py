@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from pydantic import Field
+from mlwright.spec.declaration import Field
 
 from mlwright.spec.base import Mapped, Model
 from mlwright.spec.container import Items, Step

@@ -1,6 +1,6 @@
 """`notebooks`: places to explore."""
 
-from pydantic import Field
+from mlwright.spec.declaration import Field
 
 from mlwright.spec.container import Container
 from mlwright.spec.serving import Port

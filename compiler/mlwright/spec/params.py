@@ -2,7 +2,7 @@
 
 from typing import ClassVar, Literal, Self
 
-from pydantic import Field, model_validator
+from mlwright.spec.declaration import Field, model_validator
 
 from mlwright.spec.base import Json, Many, Model
 from mlwright.spec.scalars.refusal import refuse

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from mlwright.spec.declaration import Field, model_validator
 
 from mlwright.spec.base import Json, Many, Mapped, Model
 from mlwright.spec.scalars.names import Name, NodePath

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from pydantic import ValidationError
-from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
 
 from mlwright.diag.diagnostic import Diagnostic, Label
 from mlwright.source.scalars import trap
@@ -15,6 +14,7 @@ from mlwright.source.suggest import did_you_mean
 from mlwright.source.tree import Map, Node, Scalar, Seq
 from mlwright.spec.base import Model
 from mlwright.spec.belongs import belongs, elsewhere
+from mlwright.spec.declaration import FieldInfo
 from mlwright.spec.shape import Place, aliased, literals, mapping_name, place, tagged
 
 _CODE = re.compile(r"[A-Z]+\d{3}")
@@ -46,9 +46,9 @@ _SHAPES: dict[str, tuple[str, Callable[[str], str]]] = {
 }
 
 
-def translate(error: ValidationError, tree: Node, root: type[Model]) -> Iterator[Diagnostic]:
+def translate(errors: Iterable[ErrorDetails], tree: Node, root: type[Model]) -> Iterator[Diagnostic]:
     """One diagnostic for each error, labelled with paths of `tree`."""
-    for item in error.errors(include_url=False):
+    for item in errors:
         where = place(item["loc"], tree, root)
         if item["type"] == "too_short" and _has_content(where.node):
             continue  # its items are wrong, each with an error of its own

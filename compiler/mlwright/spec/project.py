@@ -2,7 +2,7 @@
 
 from typing import Literal, Self
 
-from pydantic import Field, model_validator
+from mlwright.spec.declaration import Field, model_validator
 
 from mlwright.spec.base import Many, Mapped, Model, Named
 from mlwright.spec.container import Step

@@ -1,6 +1,6 @@
 """`registry`: the model that a run registers."""
 
-from pydantic import Field
+from mlwright.spec.declaration import Field
 
 from mlwright.spec.base import Mapped, Model
 from mlwright.spec.scalars.names import Alias, ModelName, Name

@@ -10,6 +10,7 @@ from typing import Any
 from mlwright.spec.base import Model
 from mlwright.spec.container import Resources
 from mlwright.spec.environments import Environment
+from mlwright.spec.explanation import schema as drawn
 from mlwright.spec.params import Param
 from mlwright.spec.project import Project
 from mlwright.spec.scalars.names import RESOURCE
@@ -30,7 +31,7 @@ Schema = dict[str, Any]
 
 def json_schema() -> Schema:
     """The schema of one project file, draft 2020-12; `environments.NAME` takes own fields and parts of sections."""
-    root = Project.model_json_schema(by_alias=True)
+    root = drawn(Project)
     definitions: dict[str, Schema] = root.pop("$defs")
     _open_special(definitions)
     for schema in (root, *definitions.values()):

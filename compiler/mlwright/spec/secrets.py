@@ -1,6 +1,6 @@
 """`secrets`: names of secrets and of their keys; never their values."""
 
-from pydantic import Field, model_validator
+from mlwright.spec.declaration import Field, model_validator
 
 from mlwright.spec.base import Many, Model
 from mlwright.spec.scalars.names import SecretKey

@@ -3,7 +3,7 @@
 import re
 from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import AfterValidator, Field, WithJsonSchema, model_validator
+from mlwright.spec.declaration import AfterValidator, Field, WithJsonSchema, model_validator
 
 from mlwright.spec.base import Many, Model, Named, typed
 from mlwright.spec.container import Container, Resources, StepShape

@@ -7,12 +7,10 @@ from dataclasses import dataclass
 from types import UnionType
 from typing import Any
 
-from pydantic import Tag
-from pydantic.fields import FieldInfo
-
 from mlwright.source.tree import Node, Scalar, child
 from mlwright.span import Path, dotted
 from mlwright.spec.base import Model
+from mlwright.spec.declaration import FieldInfo, Tag
 
 
 @dataclass(frozen=True, slots=True)

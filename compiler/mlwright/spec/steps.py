@@ -1,6 +1,6 @@
 """`steps`, `training`, `evaluation` and `defaults`: one shape under four names."""
 
-from pydantic import Field
+from mlwright.spec.declaration import Field
 
 from mlwright.spec.base import Model
 from mlwright.spec.container import Attempted, Step

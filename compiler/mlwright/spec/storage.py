@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from mlwright.spec.declaration import Field, model_validator
 
 from mlwright.spec.base import Model
 from mlwright.spec.scalars.names import Name, NamespaceName

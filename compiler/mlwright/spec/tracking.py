@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from mlwright.spec.declaration import Field
 
 from mlwright.spec.base import Json, Many, Mapped, Model, Named
 from mlwright.spec.container import Image, Resources

@@ -1,18 +1,22 @@
-"""From a located tree to the typed project: one pass of pydantic, and its errors in plain words."""
+"""From a located tree to the typed project, or what is wrong with it in plain words."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-
-from pydantic import ValidationError
+from typing import TypeVar
 
 from mlwright.diag.diagnostic import Bag, Diagnostic, Label
 from mlwright.source.scalars import trap
 from mlwright.source.tree import Json, Map, Node, locate, plain, walk
 from mlwright.span import Path
+from mlwright.spec.acceptance import accept
+from mlwright.spec.base import Model
 from mlwright.spec.environments import Environment
 from mlwright.spec.project import Project
 from mlwright.spec.versions import model_for
+
+
+Read = TypeVar("Read", bound=Model)
 
 
 def validate(tree: Node) -> tuple[Project | None, Bag]:
@@ -24,15 +28,21 @@ def validate(tree: Node) -> tuple[Project | None, Bag]:
     model = model_for(tree)
     if isinstance(model, Diagnostic):
         return None, Bag([model]).located(locate(tree))
-    bag, project = Bag(), None
-    try:
-        project = model.model_validate(_own_environments(plain(tree)))
-    except ValidationError as error:
-        from mlwright.spec.problems import translate  # only rejected files pay for it
-
-        bag.extend(translate(error, tree, model))
+    project, bag = read(model, _own_environments(plain(tree)), tree)
     bag.extend(_disputed(tree, {item.at.path for item in bag}))
     return (None if bag.failed else project), bag.located(locate(tree))
+
+
+def read(model: type[Read], value: Json, tree: Node) -> tuple[Read | None, Bag]:
+    """The instance of `model` that `value` describes, or None and what is wrong with it, at paths of `tree`."""
+    try:
+        return accept(model, value), Bag()
+    except ValueError:
+        from mlwright.spec.explanation import explain  # only rejected files pay for pydantic
+        from mlwright.spec.problems import translate
+
+        made, errors = explain(model, value)
+        return made, Bag(translate(errors, tree, model))
 
 
 def _own_environments(data: Json) -> Json:

@@ -1,15 +1,15 @@
-"""Sends one request to an endpoint and fails unless the answer has the expected status: URL FILE STATUS SECONDS."""
+"""Sends one request to an endpoint; fails unless its status is the expected one: URL FILE TYPE STATUS SECONDS."""
 
 import sys
 import urllib.error
 import urllib.request
 
 
-def main(url: str, path: str, status: str, seconds: str) -> int:
+def main(url: str, path: str, kind: str, status: str, seconds: str) -> int:
     """Print the answer; 0 when its status is the expected one, else 1."""
     with open(path, "rb") as file:
         body = file.read()
-    request = urllib.request.Request(url, data=body, headers={"Content-Type": "application/json"})
+    request = urllib.request.Request(url, data=body, headers={"Content-Type": kind})
     try:
         with urllib.request.urlopen(request, timeout=float(seconds)) as answer:
             found, text = answer.status, answer.read()
@@ -26,4 +26,4 @@ def main(url: str, path: str, status: str, seconds: str) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(*sys.argv[1:5]))
+    sys.exit(main(*sys.argv[1:6]))

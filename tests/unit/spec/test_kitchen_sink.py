@@ -5,14 +5,13 @@ from __future__ import annotations
 import importlib.util
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
-from pydantic import TypeAdapter
-from pydantic.fields import FieldInfo
 
 from mlwright.spec import Project, validate
 from mlwright.spec.base import Model
+from mlwright.spec.declaration import FieldInfo
+from mlwright.spec.explanation import adapter
 from mlwright.spec.schema import _models
 
 HERE = Path(__file__).parent
@@ -62,9 +61,8 @@ def test_every_field_has_a_description_and_examples_that_it_accepts(
     assert field.description, f"{model.__name__}.{name}"
     assert field.description.endswith("."), f"{model.__name__}.{name}"
     assert field.examples, f"{model.__name__}.{name}"
-    adapter: TypeAdapter[Any] = TypeAdapter(field.rebuild_annotation())
     for example in field.examples:
-        adapter.validate_python(example)
+        adapter(field.annotation).validate_python(example)
 
 
 def test_every_model_has_a_docstring() -> None:

@@ -19,8 +19,10 @@ _MIN_WIDTH = 40
 _ELLIPSIS = "..."
 
 
-def render(diagnostics: Iterable[Diagnostic], read: Read, colour: bool, width: int = 80) -> str:
-    """All findings in the order given and a summary line, "" for none; every line ends in a newline.
+def render(
+    diagnostics: Iterable[Diagnostic], read: Read, colour: bool, width: int = 80, *, closing: bool = True
+) -> str:
+    """All findings in the order given and, if `closing`, a summary line; "" for none; every line ends in a newline.
 
     `read` gives a file's text or None; it may raise OSError or ValueError. No line takes more than `width` columns
     (at least 40), escape sequences for colour not counted.
@@ -32,7 +34,7 @@ def render(diagnostics: Iterable[Diagnostic], read: Read, colour: bool, width: i
     lines: list[str] = []
     for item in items:
         lines += [*page.finding(item), ""]
-    return "\n".join([*lines, summary(items)]) + "\n"
+    return "\n".join([*lines, summary(items)] if closing else lines[:-1]) + "\n"
 
 
 def summary(diagnostics: Iterable[Diagnostic]) -> str:

@@ -10,6 +10,7 @@ from mlwright.diag import Diagnostic, Label
 from mlwright.passes.lower.context import RUN_TEXT, Context
 from mlwright.passes.shell import expand
 from mlwright.source.references import Reference as Grammar
+from mlwright.source.suggest import closest
 from mlwright.source.references import RefSpan, grammar
 from mlwright.span import Path
 from mlwright.spec import container as spec
@@ -173,12 +174,13 @@ def _known(context: Context, section: str, name: str | None, path: Path) -> str:
         return name or ""
     names = context.profile.names(section)
     if name not in names:
-        listed = ", ".join(sorted(names)) or "none"
+        near = closest(name, sorted(names))
+        listed = f"did you mean `{near}`? its {section}" if near else f"its {section}"
         context.error(
             "PLAT002",
             f"platform `{context.profile.name}` defines no {section[:-1]} `{name}`",
             path,
-            f"its {section}: {listed}; ops add them to the platform file",
+            f"{listed}: {', '.join(sorted(names)) or 'none'}; ops add them to the platform file",
         )
     return name
 

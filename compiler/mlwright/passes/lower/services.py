@@ -6,14 +6,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
-from pydantic import BaseModel
-
 from mlwright import ir
 from mlwright.passes.lower.container import container, image, references, resources
 from mlwright.passes.lower.context import Context
 from mlwright.passes.lower.task import storage_path
 from mlwright.span import Path
 from mlwright.spec import serving, storage, tracking
+from mlwright.spec.base import Model
 from mlwright.spec.notebooks import Notebook
 from mlwright.spec.scalars.refusal import Scalar
 
@@ -28,8 +27,9 @@ _EXTRA = (
     "batcher",
     "log",
     "health",
-    "smoke_test",
 )
+_SMOKE_PATHS = {"mlflow": "/invocations", "openai": "/v1/chat/completions"}
+"""Where a smoke test goes without a `path` of its own, by the first of the endpoint's protocols."""
 
 
 def service(context: Context, name: str, source: serving.Service, *, run_binding: bool) -> ir.Service:
@@ -58,7 +58,7 @@ def service(context: Context, name: str, source: serving.Service, *, run_binding
         ),
         expose=_expose(source.expose),
         startup=source.health.startup.seconds if source.health and source.health.startup else 600.0,
-        smoke_request=_smoke(context, source, path),
+        **_smoke(context, source, path),
         storage=source.storage or "proxied",
         extra=tuple((key, plain(getattr(source, key))) for key in _EXTRA if getattr(source, key)),
         needs=(),
@@ -161,7 +161,7 @@ def tracking_server(context: Context, source: tracking.Tracking | None, project:
 
 def plain(value: Any) -> Any:
     """A spec value as JSON: models without their unset fields, parsed scalars as their text."""
-    if isinstance(value, BaseModel):
+    if isinstance(value, Model):
         return {
             key.rstrip("_"): plain(item)
             for key in type(value).model_fields
@@ -205,11 +205,18 @@ def _expose(source: serving.Expose | None) -> ir.Expose:
     )
 
 
-def _smoke(context: Context, source: serving.Service, path: Path) -> str:
-    if source.smoke_test is None:
-        return ""
-    context.file(source.smoke_test.request, (*path, "smoke_test", "request"), "the request")
-    return source.smoke_test.request
+def _smoke(context: Context, source: serving.Service, path: Path) -> dict[str, Any]:
+    test = source.smoke_test
+    if test is None:
+        return {}
+    context.file(test.request, (*path, "smoke_test", "request"), "the request")
+    protocols = source.protocols or ("mlflow",)
+    return {
+        "smoke_request": test.request,
+        "smoke_path": test.path or _SMOKE_PATHS.get(protocols[0], "/"),
+        "smoke_status": test.status,
+        "smoke_timeout": test.timeout.seconds if test.timeout else 60.0,
+    }
 
 
 __all__ = ["model_source", "notebook", "references", "route", "served_aliases", "service", "tracking_server"]

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from typing import Annotated
 
-from pydantic import AfterValidator, WithJsonSchema
+from mlwright.spec.declaration import AfterValidator, WithJsonSchema
 
 from mlwright.spec.scalars.refusal import refuse
 

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar
 
-from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
+from mlwright.spec.declaration import AfterValidator, BeforeValidator, WithJsonSchema
 
 from mlwright.spec.scalars.refusal import Scalar, refuse
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from pydantic_core import PydanticCustomError, core_schema
+if TYPE_CHECKING:
+    from pydantic_core import CoreSchema, PydanticCustomError
 
 
 def refuse(code: str, message: str, help: str = "", chars: tuple[int, int] | None = None) -> PydanticCustomError:
     """The error to raise: `code` is a key of `diag.codes`; `chars` narrows the label to a range of the value's text."""
+    from pydantic_core import PydanticCustomError  # only what is refused pays for it
+
     return PydanticCustomError(code, "{message}", {"message": message, "help": help, "chars": chars})
 
 
@@ -27,12 +30,15 @@ class Scalar:
         raise NotImplementedError
 
     @classmethod
-    def _accept(cls, value: object) -> object:
+    def accept(cls, value: object) -> Any:
+        """The parsed value of a YAML scalar, or of one that is parsed already."""
         return value if isinstance(value, cls) else cls.parse(value)
 
     @classmethod
-    def __get_pydantic_core_schema__(cls, _source: Any, _handler: Any) -> core_schema.CoreSchema:
-        return core_schema.no_info_plain_validator_function(cls._accept)
+    def __get_pydantic_core_schema__(cls, _source: Any, _handler: Any) -> CoreSchema:
+        from pydantic_core import core_schema
+
+        return core_schema.no_info_plain_validator_function(cls.accept)
 
     @classmethod
     def __get_pydantic_json_schema__(cls, _schema: Any, _handler: Any) -> dict[str, Any]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
 
+from mlwright.spec.explanation import adapter
 from mlwright.spec.scalars import names
 
 ACCEPTED = [
@@ -53,13 +54,13 @@ REFUSED = [
 
 @pytest.mark.parametrize(("kind", "texts"), ACCEPTED)
 def test_good_names_are_kept(kind: object, texts: list[str]) -> None:
-    assert [TypeAdapter(kind).validate_python(text) for text in texts] == texts
+    assert [adapter(kind).validate_python(text) for text in texts] == texts
 
 
 @pytest.mark.parametrize(("kind", "code", "text", "help_"), REFUSED)
 def test_bad_names_are_refused_with_a_better_one(kind: object, code: str, text: str, help_: str) -> None:
     with pytest.raises(ValidationError) as caught:
-        TypeAdapter(kind).validate_python(text)
+        adapter(kind).validate_python(text)
     error = caught.value.errors()[0]
     assert error["type"] == code
     assert help_ in error["ctx"]["help"]

@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
 from pydantic_core import PydanticCustomError
 
+from mlwright.spec.explanation import adapter
 from mlwright.spec.scalars.quantity import Cpu, GpuCount, Memory
 
 
@@ -106,5 +107,5 @@ def test_no_value_breaks_the_readers(value: object) -> None:
 @pytest.mark.parametrize("written", [0.5, "0.5", -1])
 def test_gpus_are_whole(written: object) -> None:
     with pytest.raises(ValidationError) as caught:
-        TypeAdapter(GpuCount).validate_python(written, strict=True)
+        adapter(GpuCount).validate_python(written, strict=True)
     assert caught.value.errors()[0]["type"] == "QTY009"

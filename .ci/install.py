@@ -1,6 +1,6 @@
 """Makes `.venv` hold what one lock file lists, and this checkout in editable form.
 
-usage: python3 .ci/venv.py core|local|test|dev
+usage: python3 .ci/install.py core|local|test|dev
 
 Does nothing when the lock file (or a larger one) was installed before and nothing it depends on has changed.
 An environment that was copied or moved here from another folder, or whose Python is gone, is made anew.
@@ -29,7 +29,7 @@ def main(arguments: list[str]) -> int:
         print("say which one to use, for example `make demo PYTHON=python3.12`", file=sys.stderr)
         return 2
     if len(arguments) != 1 or arguments[0] not in LOCKS:
-        print(f"usage: .ci/venv.py {'|'.join(LOCKS)}", file=sys.stderr)
+        print(f"usage: .ci/install.py {'|'.join(LOCKS)}", file=sys.stderr)
         return 2
     lock = arguments[0]
     if not _usable():

@@ -1,0 +1,123 @@
+"""Pydantic's view of the declarations: for files that `acceptance` refuses, and for the JSON Schema.
+
+Each model is made anew as a pydantic model with the same fields, types and checks; what it reads comes out as an
+instance of the declared model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from types import GenericAlias, UnionType
+from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
+
+import pydantic
+from pydantic import BaseModel, ConfigDict, Strict, TypeAdapter, ValidationError
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import ErrorDetails
+
+from mlwright.spec import declaration
+from mlwright.spec.declaration import REQUIRED, Declared, FieldInfo
+
+Made = TypeVar("Made", bound=Declared)
+_BOUNDS = ("min_length", "pattern", "ge", "gt", "le", "lt")
+
+
+def explain(model: type[Made], value: object) -> tuple[Made | None, list[ErrorDetails]]:
+    """What `model` makes of `value` (plain YAML): the instance, or every error as pydantic tells it."""
+    try:
+        made: Any = mirrored(model).model_validate(value)
+    except ValidationError as error:
+        return None, error.errors(include_url=False)
+    return made, []
+
+
+def schema(model: type[Declared]) -> JsonSchemaValue:
+    """Pydantic's JSON Schema of a model, with the keys that users write."""
+    return mirrored(model).model_json_schema(by_alias=True)
+
+
+def adapter(annotation: Any) -> TypeAdapter[Any]:
+    """Pydantic's reader of one declared type."""
+    return TypeAdapter(translated(annotation))
+
+
+class _Mirror(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, defer_build=True)
+
+
+@cache
+def mirrored(model: type[Declared]) -> type[BaseModel]:
+    """The pydantic model of a declared one."""
+    fields: dict[str, Any] = {name: _field(field) for name, field in model.model_fields.items()}
+    validators: dict[str, Any] = {name: _before(getattr(model, name)) for name in model.befores}
+    validators["made"] = pydantic.model_validator(mode="after")(_maker(model))
+    return pydantic.create_model(
+        model.__name__, __base__=_Mirror, __doc__=model.__doc__, __module__=model.__module__,
+        __validators__=validators, **fields,
+    )  # fmt: skip
+
+
+def _before(check: Callable[[Any], Any]) -> Any:
+    return pydantic.model_validator(mode="before")(classmethod(lambda _, value: check(value)))
+
+
+def _maker(model: type[Declared]) -> Callable[[BaseModel], Any]:
+    def made(read: BaseModel) -> Declared:
+        found = model(**{name: getattr(read, name) for name in read.model_fields_set})
+        for name in model.afters:
+            getattr(found, name)()
+        return found
+
+    return made
+
+
+def _field(field: FieldInfo) -> tuple[Any, Any]:
+    default = {} if field.default is REQUIRED else {"default": field.default}
+    said: Any = pydantic.Field(
+        **default, alias=field.alias, description=field.description, examples=field.examples, **_bounds(field)
+    )
+    return translated(field.annotation), said
+
+
+def _bounds(field: FieldInfo) -> dict[str, Any]:
+    return {name: value for name in _BOUNDS if (value := getattr(field, name)) is not None}
+
+
+def translated(annotation: Any) -> Any:
+    """A declared type in pydantic's words."""
+    if annotation is Any:
+        return annotation
+    if isinstance(annotation, type) and not isinstance(annotation, GenericAlias):
+        return mirrored(annotation) if issubclass(annotation, Declared) else annotation
+    origin, arguments = get_origin(annotation), get_args(annotation)
+    if hasattr(annotation, "__metadata__"):
+        words = tuple(_word(item) for item in annotation.__metadata__)
+        return Annotated[(translated(annotation.__origin__), *words)]
+    if origin in (Union, UnionType):
+        return Union[tuple(translated(item) for item in arguments)]  # noqa: UP007 - a computed tuple
+    if origin is tuple:
+        return Annotated[tuple[translated(arguments[0]), ...], Strict(False)]
+    if origin is dict:
+        return dict[translated(arguments[0]), translated(arguments[1])]  # type: ignore[misc]
+    assert origin is Literal, annotation
+    return annotation
+
+
+def _word(item: Any) -> Any:
+    match item:
+        case declaration.BeforeValidator():
+            return pydantic.BeforeValidator(item.function)
+        case declaration.AfterValidator():
+            return pydantic.AfterValidator(item.function)
+        case declaration.Discriminator():
+            return pydantic.Discriminator(item.function)
+        case declaration.Tag():
+            return pydantic.Tag(item.tag)
+        case declaration.WithJsonSchema():
+            return pydantic.WithJsonSchema(item.json_schema)
+        case FieldInfo():
+            more = {"discriminator": item.discriminator} if item.discriminator else {}
+            return pydantic.Field(**more, **_bounds(item))
+        case _:
+            return item
