@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from mlwright import ir
 from mlwright.diag import Bag, Diagnostic
@@ -20,6 +20,7 @@ from mlwright.passes.serving import drop_unpinned, pin_serving
 from mlwright.platform import Owners, Profile, assign
 from mlwright.platform.demand import asked
 from mlwright.platform.file import read_platform
+from mlwright.record import dataclass
 from mlwright.registry import Registry
 from mlwright.source import overlay, references
 from mlwright.source.files import FileTree
@@ -85,6 +86,9 @@ class Recording:
 
     def isdir(self, path: str) -> bool:
         return self._files.isdir(path)
+
+    def files(self, folder: str) -> Iterator[str]:
+        return self._files.files(folder)
 
     def walk(self, folder: str, name: str) -> Iterator[str]:
         return self._files.walk(folder, name)

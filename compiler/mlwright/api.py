@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import os
 import posixpath
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path as FilePath
 
 from mlwright import ir, registry
 from mlwright.analysis import Analysis, Outcome, Recording, analyse, default_environment
-from mlwright.diag import Bag, Diagnostic
+from mlwright.diag import Bag, Diagnostic, Locate
+from mlwright.record import dataclass
 from mlwright.source.files import Disk
+from mlwright.source.tree import Scalar, at, locate
 
 SPEC = "mlproject.yaml"
 
@@ -81,7 +83,8 @@ def validate(paths: Sequence[str] = (), *, env: str | None = None, strict: bool 
         bag.extend(_findings(outcome))
         for analysis in outcome.environments:
             if _emits(analysis):
-                bag.extend(building.build(analysis, targets, folder=building.folder(analysis, None)).findings)
+                place = building.folder(analysis, None)
+                bag.extend(building.build(analysis, targets, folder=place, files=Disk(".")).findings)
     return Result(diagnostics=_ordered(bag, strict))
 
 
@@ -119,7 +122,8 @@ def compile(
                 )
             if not _emits(analysis):
                 continue
-            built = building.build(analysis, installed, folder=building.folder(analysis, output))
+            place = building.folder(analysis, output)
+            built = building.build(analysis, installed, folder=place, files=Disk("."))
             bag.extend(built.findings)
             if built.ready:
                 lines, found = building.store(built, files.inputs, installed, targets=targets, emit=emit)
@@ -134,7 +138,8 @@ def program(path: str | None = None, *, env: str | None = None, params: Mapping[
     if isinstance(specs, str):
         return Program(result=Result(usage_error=specs))
     if len(specs) != 1:
-        return Program(result=Result(usage_error=f"there are {len(specs)} projects in {path}: name one of them"))
+        listed = ", ".join([*specs[:3], *(["..."] if len(specs) > 3 else [])])
+        return Program(result=Result(usage_error=f"{path} has {len(specs)} projects, name one: {listed}"))
     outcome = analyse(Disk("."), specs[0], registry.installed(), envs=(env,) if env else (), params=params)
     if outcome.usage_error:
         return Program(result=Result(usage_error=outcome.usage_error))
@@ -151,15 +156,20 @@ def program(path: str | None = None, *, env: str | None = None, params: Mapping[
             found = locate(analysis.tree)
             project = analysis.project if analysis.ready else None
             if analysis.profile is not None and analysis.profile.orchestrator != "compose":
-                return Program(
-                    result=Result(
-                        usage_error=(
-                            f"environment {chosen!r} is on a cluster: `mlwright run` takes platforms local and compose"
-                        ),
-                    )
-                )
+                return _elsewhere(analysis)
     folder = FilePath(posixpath.dirname(specs[0]) or ".").resolve()
-    return Program(result=Result(diagnostics=bag.ordered()), project=None if bag.failed else project, folder=folder)
+    result = Result(diagnostics=bag.ordered())
+    return Program(result=result, project=None if bag.failed else project, folder=folder, locate=found)
+
+
+def _elsewhere(analysis: Analysis) -> Program:
+    """Why an environment of a cluster does not run here."""
+    from mlwright.runner.plan import elsewhere
+
+    platform = at(analysis.tree, ("environments", analysis.environment, "platform"))
+    finding = elsewhere(analysis.environment, platform.text if isinstance(platform, Scalar) else "a cluster")
+    found = Bag([finding]).located(locate(analysis.tree)).ordered()
+    return Program(result=Result(diagnostics=found, usage_error=finding.message))
 
 
 def environments(path: str = SPEC) -> list[str]:

@@ -5,26 +5,24 @@ from __future__ import annotations
 import os
 import posixpath
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from functools import cache
-from importlib import resources
 from pathlib import Path as FilePath
 
 from mlwright import __version__
-from mlwright.analysis import Analysis
+from mlwright.analysis import Analysis, Recording
 from mlwright.diag import Bag, Diagnostic
 from mlwright.emit import files as rendering
 from mlwright.emit import index as indexes
-from mlwright.emit import json, output
-from mlwright.emit import map as maps
-from mlwright.emit import report as reports
+from mlwright.emit import json
 from mlwright.emit.capabilities import compare
 from mlwright.emit.patch import Change, apply_all
-from mlwright.ir import Json
+from mlwright.ir import Json, Project
+from mlwright.record import dataclass
 from mlwright.registry import Registry
+from mlwright.source.files import FileTree
 from mlwright.source.secrets_text import names_secret, shape
 from mlwright.source.tree import located
-from mlwright.target import Document, EmitContext, TextFile
+from mlwright.target import Document, EmitContext, Joinable, TextFile
 
 MANIFESTS = "manifests"
 EXTRAS = ".mlwright/emit"
@@ -37,6 +35,7 @@ class Built:
     """The output of one environment before it is written.
 
     `files` are below `folder`, which is relative to the spec's folder. `ready` is False where errors stand against it.
+    `inputs` are the files that were read on the way from the analysis, by their path from the root of the file tree.
     """
 
     analysis: Analysis
@@ -45,6 +44,7 @@ class Built:
     executable: frozenset[str]
     emitted: Emitted
     changes: tuple[Change, ...]
+    inputs: Mapping[str, bytes]
     findings: tuple[Diagnostic, ...] = ()
     ready: bool = True
 
@@ -56,12 +56,13 @@ def runtime(name: str) -> str:
 
 @cache
 def _programs() -> dict[str, str]:
-    folder = resources.files("mlwright.runtime")
-    return {item.name: item.read_text(encoding="utf-8") for item in folder.iterdir() if item.name.endswith(".py")}
+    folder = FilePath(__file__).with_name("runtime")
+    return {item.name: item.read_text(encoding="utf-8") for item in folder.glob("*.py")}
 
 
-def build(analysis: Analysis, targets: Registry, *, folder: str) -> Built:
-    """Render everything that one environment owns, patched; nothing is written."""
+def build(analysis: Analysis, targets: Registry, *, folder: str, files: FileTree) -> Built:
+    """Render everything that one environment owns, patched, with the files that join it; nothing is written. `files`
+    is the file tree that `analysis` was made from."""
     project, profile, owners = analysis.project, analysis.profile, analysis.owners
     assert project is not None and profile is not None and owners is not None
     bag = Bag()
@@ -71,14 +72,19 @@ def build(analysis: Analysis, targets: Registry, *, folder: str) -> Built:
         bag.extend(compare(analysis.tree, targets.get(name), analysis.environment, told))
     emitted: Emitted = []
     changes: tuple[Change, ...] = ()
+    read = Recording(files)
     if not bag.failed:
+        contexts: dict[str, EmitContext] = {}
         for name in names:
             spec_folder = posixpath.relpath(".", posixpath.join(folder, name))
             context = EmitContext(platform=profile, owners=owners.of, runtime=runtime, spec_folder=spec_folder)
+            contexts[name] = context
             emitted.append((name, list(targets.get(name).emit(project, context))))
         patched = apply_all(emitted, project.patches, targets.get, versions=profile.systems, is_secret=_is_secret)
         emitted, changes = patched.emitted, patched.changes
         bag.extend(patched.findings)
+        if project.objects:
+            emitted = _joined(emitted, project, targets, contexts, read, analysis.folder, bag)
     rendered = rendering.render(emitted if not bag.failed else ())
     return Built(
         analysis=analysis,
@@ -88,8 +94,35 @@ def build(analysis: Analysis, targets: Registry, *, folder: str) -> Built:
         emitted=emitted,
         changes=changes,
         findings=located(bag, analysis.tree).ordered(),
+        inputs=read.inputs,
         ready=not bag.failed,
     )
+
+
+def _joined(
+    emitted: Emitted,
+    project: Project,
+    targets: Registry,
+    contexts: Mapping[str, EmitContext],
+    files: FileTree,
+    folder: str,
+    bag: Bag,
+) -> Emitted:
+    """`emitted` with the files of `objects` in the output of the targets that they name."""
+    from mlwright.emit import objects
+
+    joined: Emitted = []
+    for name, items in emitted:
+        target = targets.get(name)
+        mine = [entry for entry in project.objects if entry.target == name]
+        if mine and isinstance(target, Joinable):
+            added, found = objects.read(mine, files, folder)
+            bag.extend(found)
+            result = target.join(added, items, project, contexts[name])
+            bag.extend(result.findings)
+            items = list(result.items)
+        joined.append((name, items))
+    return joined
 
 
 def _is_secret(name: str, text: str) -> bool:
@@ -112,9 +145,11 @@ def store(
 ) -> tuple[list[str], Bag]:
     """Write `built` and its index; a line for each thing that changed, and findings where nothing was written.
 
-    `inputs` are all files that it was made from, by their path from the working directory. With `targets`, files of
+    `inputs` are the files that the analysis read, by their path from the working directory. With `targets`, files of
     other targets stay what they are. `emit` adds `map` and `report` under `.mlwright/emit/` beside the spec.
     """
+    from mlwright.emit import output  # what only validates does without
+
     root = FilePath(built.analysis.folder or ".").resolve()
     place = FilePath(os.path.normpath(root / built.folder))
     anchor = root if place.is_relative_to(root) else place.parent.parent
@@ -123,7 +158,10 @@ def store(
         environment=built.analysis.environment,
         folder=built.folder,
         compiler=__version__,
-        inputs={posixpath.relpath(path, built.analysis.folder or "."): data for path, data in inputs.items()},
+        inputs={
+            posixpath.relpath(path, built.analysis.folder or "."): data
+            for path, data in {**inputs, **built.inputs}.items()
+        },
         files=files,
     )
     anchor.mkdir(parents=True, exist_ok=True)
@@ -155,8 +193,12 @@ def _extras(built: Built, root: FilePath, emit: Collection[str], targets: Regist
     analysis = built.analysis
     made: dict[str, dict[str, Json]] = {}
     if "map" in emit:
+        from mlwright.emit import map as maps
+
         made["map"] = maps.build(built.emitted)
     if "report" in emit:
+        from mlwright.emit import report as reports
+
         assert analysis.project is not None
         tables = {name: targets.get(name).capabilities for name, _ in built.emitted}
         made["report"] = reports.build(

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import field
 from typing import Any, Literal, Protocol, runtime_checkable
 
+from mlwright.diag import Bag
+from mlwright.diag.diagnostic import Locate
 from mlwright.ir import Origin, Project
 from mlwright.platform import Profile
+from mlwright.record import dataclass
 from mlwright.span import Path
 
 Support = Literal["exact", "emulated", "ignored", "refused"]
@@ -22,13 +25,15 @@ class Capability:
 
     `field` is a dotted pattern of spec paths where `*` is one part, for example `steps.*.retries.backoff`; the longest
     pattern that covers a path decides. `why` is one sentence for users; empty only for `exact`.
-    `values` narrows the entry to these values of the field; empty: any value.
+    `values` narrows the entry to these values of the field; empty: any value. Where the field is a mapping, its value
+    is that of its `key`.
     """
 
     field: str
     support: Support
     why: str = ""
     values: tuple[str, ...] = ()
+    key: str = "type"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,4 +120,42 @@ class Target(Protocol):
 
     def emit(self, project: Project, context: EmitContext) -> Iterable[Document | TextFile]:
         """The documents and text files of all nodes that `context.owners` gives to this target."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AddedFile:
+    """One file of `objects`, read and not yet looked at by the target that it joins.
+
+    `objects` is the entry's name, `path` POSIX and relative to the spec's folder, `data` the content; `find` gives the
+    place of a label's path in it.
+    """
+
+    objects: str
+    path: str
+    data: dict[str, Any]
+    origin: Origin
+    find: Locate
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Joined:
+    """All files of a target after others joined them, and what stood against it."""
+
+    items: tuple[Document | TextFile, ...]
+    findings: Bag
+
+
+@runtime_checkable
+class Joinable(Protocol):
+    """A target that takes files of the user's own into its output."""
+
+    def join(
+        self,
+        files: Sequence[AddedFile],
+        emitted: Sequence[Document | TextFile],
+        project: Project,
+        context: EmitContext,
+    ) -> Joined:
+        """`emitted` and `files`, which are checked, labelled and made part of what is started."""
         ...

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import cache
 from typing import Any
 
 from mlwright.emit.json import digest
@@ -139,8 +140,13 @@ class Book:
                 if file == name:
                     raise
                 continue
-            waiting += [f"{module}.py" for module in _IMPORT.findall(found[file])]
+            waiting += [f"{module}.py" for module in _imports(found[file])]
         return found
+
+
+@cache
+def _imports(program: str) -> tuple[str, ...]:
+    return tuple(_IMPORT.findall(program))
 
 
 def revision(data: Json) -> str:

@@ -47,6 +47,7 @@ TABLE: tuple[Capability, ...] = (
     _one("tuning", "emulated", "a search service and workers, with Optuna's algorithms"),
     _one("models.*.tuning", "emulated", "a search service and workers, with Optuna's algorithms"),
     _one("data.*.access", "refused", "Compose cannot mount remote data; use `download` or `uri`", "mount"),
+    _one("storage.artifacts", "ignored", "step outputs go through the tracking server here", "s3", "gs", "azure"),
     _one("storage.*.mode", "ignored", "a local volume can be shared by all containers of this machine"),
     _one("storage.*.class", "ignored", "Docker's default driver is used"),
     _one("storage.*.size", "ignored", "Docker volumes grow as needed"),
@@ -86,7 +87,8 @@ TABLE: tuple[Capability, ...] = (
     _one("tracking.options.gc", "ignored", "nothing runs on a schedule here"),
     _one("monitoring", "ignored", "no Prometheus runs here"),
     _one("gitops", "ignored", "nothing is synchronised to a laptop"),
-    _one("objects", "ignored", "these are Kubernetes objects"),
+    _one("objects.*", "ignored", "only files with `target: compose` join this output"),
+    Capability(field="objects.*", support="exact", values=("compose",), key="target"),
     _one("environments.*.namespace", "ignored", "Compose has no namespaces"),
     _one("environments.*.start", "ignored", "`docker compose up` starts a run"),
 )

@@ -23,7 +23,8 @@ def emit_notebook(book: Book, notebook: Notebook, ports: set[int]) -> None:
     while port in ports:
         port += 1
     ports.add(port)
-    own = storage.mounts(book, box, name, notebook.origin)
+    mounts = storage.mounts(book, box, name, notebook.origin)
+    own = storage.merged(storage.referred(book, box), mounts, parallel=False)
     body: dict[str, Any] = {
         **(fields.image(book, box.image) if box.image.ref else {"image": IMAGE}),
         "environment": _environment(book, notebook),

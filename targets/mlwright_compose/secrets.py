@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from mlwright.emit.stepdoc import seen_secrets
 from mlwright.ir import Container, Project, Ref, Secret, Task
 from mlwright_compose.book import Book
 from mlwright_compose.text import Interpolated, variable
@@ -30,7 +31,7 @@ def environment(book: Book, names: Iterable[str]) -> dict[str, Interpolated]:
 def of_task(project: Project, task: Task) -> set[str]:
     """The secrets that a step or its launcher needs: its own, those of its data and of remote storage it refers to."""
     data = {source.secret for source in project.data if source.name in task.data and source.secret}
-    return data | of_container(project, task.container)
+    return data | {*seen_secrets(project, task)} | of_container(project, task.container)
 
 
 def of_container(project: Project, container: Container) -> set[str]:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import posixpath
-import re
 from collections.abc import Iterable
 from dataclasses import replace
-from importlib import resources as files
+from pathlib import Path as FilePath
 from typing import Any
 
 from mlwright.emit import stepdoc
@@ -15,12 +14,12 @@ from mlwright_compose import container as fields
 from mlwright_compose import secrets, storage, tools
 from mlwright_compose.book import FOLDER, RUNTIME, Book, revision
 from mlwright_compose.scope import Scope
+from mlwright_compose.tasks import parameters
 from mlwright_compose.text import duration
 from mlwright_compose.tracking import fetch, loopback
 from mlwright_compose.words import word
 
 MODEL = f"{FOLDER}/model/files"
-_STORAGE = re.compile(r"\$\{storage\.([^}]+)\}(.*)", re.DOTALL)
 _HEALTH = {"mlflow": "/ping", "openai": "/health", "open-inference-v2": "/v2/health/ready", "open-inference-v1": "/"}
 
 
@@ -68,7 +67,7 @@ def _emit(
     own = storage.mounts(book, box, name, service.origin)
     body: dict[str, Any] = {
         **_image(book, service, source),
-        "environment": _environment(book, scope, service, launched),
+        "environment": _environment(book, scope, service, source),
         **storage.merged(_volumes(book, service, source, name), own, parallel=False),
         "tmpfs": fields.scratch(security),
         "deploy": {"resources": limits} if (limits := fields.resources(box.resources)) else {},
@@ -123,25 +122,13 @@ def _waits(book: Book, scope: Scope | None, service: Service, source: ModelSourc
 
 
 def _document(book: Book, service: Service, source: ModelSource) -> dict[str, Json]:
-    document = stepdoc.serve_document(book.project, service, source, MODEL, _argv(book, service))
-    stored = _STORAGE.fullmatch(source.uri)
-    if stored and isinstance(document["model"], dict):
-        place = posixpath.normpath(f"{storage.Places(book).storage(stored[1])}{stored[2]}")
-        local = place.startswith("/")
-        document["model"] |= {"kind": "path" if local else "uri", "uri": place}
+    server = [*("mlflow", "models", "serve", "-m", MODEL, "--env-manager", "local", "-h", "0.0.0.0")]
+    server += ["-p", str(service.port)]
+    places = storage.Places(book)
+    document = stepdoc.endpoint_document(book.project, service, source, MODEL, places, server)
+    if isinstance(document["model"], dict) and (place := places.address(source.uri)):
+        document["model"] |= {"kind": "path" if place.startswith("/") else "uri", "uri": place}
     return document
-
-
-def _argv(book: Book, service: Service) -> list[str]:
-    """What runs once the model is there. Text is literal: this goes into a file that Compose does not interpolate."""
-    box = service.container
-    if box.script:
-        return ["/bin/sh", "-ec", box.script]
-    words = [*box.argv] or [(text,) for text in box.image.entrypoint if box.args]
-    if not words and not box.args:
-        port = str(service.port)
-        return ["mlflow", "models", "serve", "-m", MODEL, "--env-manager", "local", "-h", "0.0.0.0", "-p", port]
-    return [word(book, template, MODEL).replace("$$", "$") for template in (*words, *box.args)]
 
 
 def _own_command(book: Book, service: Service) -> dict[str, Any]:
@@ -152,23 +139,30 @@ def _own_command(book: Book, service: Service) -> dict[str, Any]:
     return {"entrypoint": words[:1], "command": words[1:]} if box.argv else {"command": words}
 
 
-def _environment(book: Book, scope: Scope | None, service: Service, launched: bool) -> dict[str, Any]:
-    box = service.container
-    found: dict[str, Any] = {}
-    if launched:
-        found |= fields.contract(book, scope) if scope else fields.tracking(book)
-    found |= fields.identity()
+def _environment(book: Book, scope: Scope | None, service: Service, source: ModelSource) -> dict[str, Any]:
+    """What the launcher needs to resolve the endpoint's own variables, or, without the launcher, these themselves."""
+    box, task = service.container, stepdoc.endpoint_task(service)
+    if source.kind != "none":
+        names = secrets.of_task(book.project, task) | {stepdoc.model_secret(book.project, source)}
+        return {
+            **(fields.contract(book, scope) if scope else fields.tracking(book)),
+            **parameters(scope, task),
+            **secrets.environment(book, names),
+            **fields.identity(),
+        }
+    found: dict[str, Any] = fields.identity()
     for name in box.secrets:
         found |= {key: secrets.required(book, name, key) for key in secrets.named(book.project, name).keys}
-    return {**found, **{name: word(book, template, MODEL) for name, template in box.env}}
+    return {**found, **{name: word(book, template) for name, template in box.env}}
 
 
 def _volumes(book: Book, service: Service, source: ModelSource, name: str) -> list[dict[str, Any]]:
+    read = storage.referred(book, service.container)
     if source.kind == "none":
-        return []
+        return read
     volume = book.volume(f"{name}-model", None, service.origin)
     found: list[dict[str, Any]] = [{"type": "volume", "source": volume, "target": posixpath.dirname(MODEL)}]
-    return found + storage.for_uri(book, source.uri)
+    return [*found, *read, *storage.for_uri(book, source.uri)]
 
 
 def _health_path(service: Service) -> str:
@@ -187,7 +181,7 @@ def _port(port: int, taken: set[int]) -> int:
 
 
 def _emit_smoke(book: Book, service: Service, main: str) -> None:
-    program = files.files("mlwright_compose").joinpath("shipped/smoke.py").read_text("utf-8")
+    program = FilePath(__file__).with_name("shipped").joinpath("smoke.py").read_text("utf-8")
     ready = {"condition": "service_healthy" if "healthcheck" in book.services[main] else "service_started"}
     body: dict[str, Any] = {
         "image": tools.small(book),

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from mlwright.ir import Project
-from mlwright.target import Document, EmitContext, TextFile
-from mlwright_compose import addresses, capabilities, secrets
+from mlwright.target import AddedFile, Document, EmitContext, Joined, TextFile
+from mlwright_compose import addresses, capabilities, objects, secrets
 from mlwright_compose.book import Book
 from mlwright_compose.notebooks import emit_notebook
 from mlwright_compose.scope import scopes
@@ -56,3 +56,13 @@ class ComposeTarget:
             book.text(".env.example", secrets.example(book))
         environment = project.environment
         return list(book.items(f"{environment.name_prefix}{project.name}-{environment.name}", _HEADER))
+
+    def join(
+        self,
+        files: Sequence[AddedFile],
+        emitted: Sequence[Document | TextFile],
+        project: Project,
+        context: EmitContext,
+    ) -> Joined:
+        """The user's own Compose files, included by `compose.yaml`."""
+        return objects.join(files, emitted, project, context)

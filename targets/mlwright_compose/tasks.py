@@ -62,7 +62,7 @@ def task_body(book: Book, scope: Scope, task: Task, service: str) -> dict[str, A
         **fields.launched("step.py"),
         "environment": {
             **fields.contract(book, scope),
-            **parameters(book, scope, task),
+            **parameters(scope, task),
             **secrets.environment(book, secrets.of_task(book.project, task)),
             **fields.identity(),
         },
@@ -75,9 +75,9 @@ def task_body(book: Book, scope: Scope, task: Task, service: str) -> dict[str, A
     return settings
 
 
-def parameters(book: Book, scope: Scope, task: Task) -> dict[str, str | None]:
+def parameters(scope: Scope | None, task: Task) -> dict[str, str | None]:
     """The pipeline's own values, and a way in for values from outside: a variable without value is passed on."""
-    given = dict(scope.pipeline.params)
+    given = dict(scope.pipeline.params) if scope else {}
     return {
         f"MLWRIGHT_PARAM_{name.upper()}": canonical(given[name]) if name in given else None
         for name in task.params

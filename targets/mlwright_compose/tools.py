@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from mlwright import ir
 from mlwright.emit.json import digest
 from mlwright_compose.book import Book
 
@@ -35,6 +36,10 @@ USER 65532:65532
 """
 
 
+GAUSSIAN = "RUN pip install --no-cache-dir torch==2.15.0\n"
+"""What Optuna's Gaussian process needs beside: about 2 GB, so only where it is asked for."""
+
+
 def small(book: Book) -> str:
     """An image with `python3` for our standard-library programs; the tracking server's, when that is pulled anyway."""
     tracking = book.project.tracking
@@ -45,9 +50,13 @@ def search(book: Book) -> dict[str, Any]:
     """The image fields of the search service: the platform's tools image, or one that is built from the output."""
     if image := _configured(book):
         return {"image": image}
-    book.text("tools/Dockerfile", DOCKERFILE)
+    gaussian = any(
+        isinstance(node, ir.Search) and node.algorithm == "bayesianoptimization" for node in book.project.nodes
+    )
+    dockerfile = DOCKERFILE.replace("USER ", f"{GAUSSIAN}USER ") if gaussian else DOCKERFILE
+    book.text("tools/Dockerfile", dockerfile)
     book.text("tools/requirements.txt", REQUIREMENTS)
-    tag = digest([DOCKERFILE, REQUIREMENTS])[:12]
+    tag = digest([dockerfile, REQUIREMENTS])[:12]
     return {"image": f"mlwright-tools:{tag}", "build": {"context": "./tools"}, "pull_policy": "build"}
 
 

@@ -1,4 +1,4 @@
-"""Templates in places where only Compose can fill them in: bare steps, endpoints, notebooks."""
+"""Templates in places where only Compose can fill them in: what starts without the launcher."""
 
 from __future__ import annotations
 
@@ -10,14 +10,13 @@ from mlwright_compose.storage import Places, data_path
 from mlwright_compose.text import Interpolated, escaped
 
 
-def word(book: Book, template: Template, model: str = "") -> Interpolated:
-    """The text of a template: `model` stands for every reference to a model or an output, parameters are their
-    defaults, secrets come from `.env`."""
-    parts = (escaped(part) if isinstance(part, str) else _value(book, part.path, model) for part in template)
+def word(book: Book, template: Template) -> Interpolated:
+    """The text of a template: parameters are their defaults, secrets come from `.env`."""
+    parts = (escaped(part) if isinstance(part, str) else _value(book, part.path) for part in template)
     return Interpolated("".join(parts))
 
 
-def _value(book: Book, path: str, model: str) -> str:
+def _value(book: Book, path: str) -> str:
     head, _, rest = path.partition(".")
     if head == "secrets":
         secret, _, key = rest.partition(".")
@@ -25,12 +24,14 @@ def _value(book: Book, path: str, model: str) -> str:
     if head == "storage":
         return escaped(Places(book).storage(rest))
     if head == "params":
-        return escaped(_text(next(param.default for param in book.project.params if param.name == rest)))
+        param = next(param for param in book.project.params if param.name == rest)
+        variable = f"MLWRIGHT_PARAM_{rest.upper()}"
+        return f"${{{variable}:?set {variable}}}" if param.required else escaped(_text(param.default))
     if head == "data":
         name, _, suffix = rest.partition(".")
         source = next(source for source in book.project.data if source.name == name)
         return escaped(data_path(source) if source.local and not suffix else source.source)
-    return escaped(model)
+    raise AssertionError(path)  # a check has refused everything else
 
 
 def _text(value: Json) -> str:

@@ -68,6 +68,10 @@ def cases(work: Path) -> Iterable[Case]:
         yield Case(name="docker compose config", command=("docker", "compose", "-f", str(written), "config", "-q"))
 
 
+ENVIRONMENT = {name: text for name, text in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+"""As users start programs: with bytecode."""
+
+
 def measure(chosen: list[Case]) -> dict[Case, float]:
     """Median seconds of each case, the rounds interleaved, after one unmeasured round that fills the caches."""
     taken: dict[Case, list[float]] = {case: [] for case in chosen}
@@ -82,7 +86,7 @@ def measure(chosen: list[Case]) -> dict[Case, float]:
 def once(case: Case) -> float:
     """Seconds of one cold process; anything but an accepted exit code ends the bench."""
     start = time.perf_counter()
-    done = subprocess.run(case.command, capture_output=True, text=True, check=False)
+    done = subprocess.run(case.command, capture_output=True, text=True, check=False, env=ENVIRONMENT)
     seconds = time.perf_counter() - start
     if done.returncode not in case.accepted:
         sys.exit(f"{case.name} exited {done.returncode}\n{done.stdout[-2000:]}{done.stderr[-2000:]}")

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from mlwright.runner import server
+from mlwright.runner import ports, server
 from mlwright.runner.folder import Folder
 from mlwright.runner.processes import Processes
 
@@ -53,7 +55,21 @@ registry: {model: tiny, from: "${training.outputs.model}", on_pass: {alias: chal
 """
 SERVING = """
 serving:
-  online: {model: "${registry.tiny@champion}", binding: run, smoke_test: {request: request.json}}
+  online:
+    model: "${registry.tiny@champion}"
+    binding: run
+    smoke_test: {request: request.json}
+    variants: {next: {model: "${registry.tiny@challenger}", traffic: 10}}
+"""
+OWN = """
+serving:
+  plain:
+    model: "${training.outputs.model}"
+    command: [python, work.py, serve, "PORT"]
+    port: PORT
+    health: {path: /ready, startup: 30s}
+    smoke_test: {request: request.json, path: /score, status: STATUS, timeout: 5s}
+    variants: {again: {model: "${training.outputs.model}"}}
 """
 WORK = """
 import os, pathlib, sys, time
@@ -81,6 +97,18 @@ elif what == "train":
 elif what == "evaluate":
     assert (pathlib.Path(rest[0]) / "MLmodel").exists()
     print("test_auc=0.9")
+elif what == "serve":
+    import http.server
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(200 if self.path == "/ready" else 404)
+            self.end_headers()
+        def do_POST(self):
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            self.send_response(422 if self.path == "/score" else 404)
+            self.end_headers()
+            self.wfile.write(body + os.listdir(os.environ["MLWRIGHT_MODEL"])[0].encode())
+    http.server.HTTPServer(("127.0.0.1", int(rest[0])), Handler).serve_forever()
 elif what == "notify":
     print("the run", rest[0])
 """
@@ -168,10 +196,13 @@ def test_the_whole_life_cycle_succeeds(whole: tuple[Here, Ran]) -> None:
         "evaluation.gates": "finished",
         "registry": "finished",
         "serving.online": "finished",
+        "serving.online.variants.next": "finished",
     }
     best = ran.summary["nodes"]["tuning"]["params"]["best.lr"]
     assert ran.summary["nodes"]["training"]["params"]["lr"] == best
-    assert json.loads(ran.summary["endpoints"]["serving.online"]["response"])["predictions"] == [float(best)] * 2
+    assert set(ran.summary["endpoints"]) == {"serving.online", "serving.online.variants.next"}
+    for endpoint in ran.summary["endpoints"].values():
+        assert json.loads(endpoint["response"])["predictions"] == [float(best)] * 2
 
 
 def test_the_summary_says_what_came_out(whole: tuple[Here, Ran]) -> None:
@@ -181,6 +212,8 @@ def test_the_summary_says_what_came_out(whole: tuple[Here, Ran]) -> None:
     assert "tiny version 1, aliases challenger, champion" in ran.text
     assert "passed: test_auc 0.9, limit 0.5" in ran.text
     assert "did not run: steps.notify" in ran.text
+    assert "each served the version that this run registered" in " ".join(ran.text.split())
+    assert "smoke_test" not in ran.text
 
 
 def test_a_second_run_takes_cached_steps_from_the_first(whole: tuple[Here, Ran], tracking: str) -> None:
@@ -196,12 +229,12 @@ def test_a_failing_step_shows_its_last_lines_and_nothing_behind_it_starts(tracki
     assert ran.code == 1
     states = ran.states()
     assert (states["training"], states["evaluation"], states["registry"]) == ("failed", "blocked", "blocked")
-    assert "error[RUN010]: training failed: " in ran.text
+    assert "error[RUN010]: training failed: the command exited with 3\n  --> mlproject.yaml:12:1\n" in ran.text
     assert "  | the data is bad" in ran.text
-    assert f"the whole log: {here.folder}" in ran.text
+    assert f"the whole log: .mlwright/runs/{ran.summary['run']}/training/log.txt" in ran.text
     log = here.folder / ".mlwright" / "runs" / ran.summary["run"] / "steps.notify" / "log.txt"
     assert log.read_text() == "the run failed\n"
-    again = here.run("--resume", ran.summary["run"])
+    again = here.run(*re.findall(r"Go on with +mlwright run (.*)", ran.text)[0].split())
     assert again.code == 0, again.text
     assert again.summary["run"] == ran.summary["run"]
     assert (again.states()["steps.features"], again.states()["registry"]) == ("cached", "finished")
@@ -210,8 +243,46 @@ def test_a_failing_step_shows_its_last_lines_and_nothing_behind_it_starts(tracki
 def test_a_failing_gate_says_why_and_registers_nothing(tracking: str, tmp_path: Path) -> None:
     ran = project(tmp_path / "p", AFTER, floor=0.95, MLFLOW_TRACKING_URI=tracking).run()
     assert ran.code == 1
-    assert "error[RUN011]: gate floor failed: test_auc 0.9 is below 0.95" in ran.text
+    assert "error[RUN011]: gate floor failed: test_auc 0.9 is below 0.95\n  --> mlproject.yaml:20:11\n" in ran.text
     assert ran.states()["registry"] == "blocked"
+
+
+def own(folder: Path, tracking: str, status: int) -> Here:
+    """A project whose endpoint is a program of its own, whose smoke test expects `status`."""
+    section = OWN.replace("PORT", str(ports.free())).replace("STATUS", str(status))
+    return project(folder, section, MLFLOW_TRACKING_URI=tracking)
+
+
+def test_a_server_of_the_users_own_is_asked_as_the_smoke_test_says(tracking: str, tmp_path: Path) -> None:
+    here = own(tmp_path / "p", tracking, 422)
+    ran = here.run()
+    assert ran.code == 0, ran.text
+    answers = {name: endpoint["response"] for name, endpoint in ran.summary["endpoints"].items()}
+    assert set(answers) == {"serving.plain", "serving.plain.variants.again"}
+    assert all(answer.startswith('{"inputs": [1, 2]}') for answer in answers.values())
+    wrong = own(tmp_path / "p", tracking, 200).run("--resume", ran.summary["run"])
+    assert wrong.code == 1
+    assert "serving.plain does not serve: the smoke test got HTTP 422: " in " ".join(wrong.text.split())
+    assert ":23:5\n" in wrong.text
+    assert "    smoke_test: {request:" in wrong.text
+    assert left(here.folder) == []
+
+
+def test_serve_leaves_one_endpoint_up_for_each_port_until_ctrl_c(tracking: str, tmp_path: Path) -> None:
+    here = own(tmp_path / "p", tracking, 422)
+    process = here.start("--serve")
+    assert process.stdout is not None
+    shown = ""
+    while "Ctrl-C" not in shown:
+        line = process.stdout.readline()
+        assert line, shown
+        shown += line
+    (url,) = re.findall(r"Endpoint +serving\.plain: (http\S+)", shown)
+    assert "serving.plain.variants.again: http" not in shown
+    assert urllib.request.urlopen(f"{url}/ready").status == 200
+    process.send_signal(signal.SIGINT)
+    assert here.ended(process).code == 0
+    assert left(here.folder) == []
 
 
 @pytest.mark.parametrize(

@@ -17,17 +17,18 @@ from mlwright.diag.render.text import render
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
-EXAMPLES = sorted(path.parent.name for path in (ROOT / "examples").glob("*/mlproject.yaml"))
+EXAMPLES = sorted(
+    path.parent.relative_to(ROOT / "examples").as_posix() for path in (ROOT / "examples").rglob("mlproject.yaml")
+)
 VERBATIM = "runtime"
 
 
 @pytest.fixture(params=EXAMPLES)
 def example(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """The name of an example; the working directory is a copy of it."""
-    shutil.copytree(
-        ROOT / "examples" / request.param, tmp_path / "copy", ignore=shutil.ignore_patterns(".mlwright", "manifests")
-    )
-    monkeypatch.chdir(tmp_path / "copy")
+    top = str(request.param).partition("/")[0]
+    shutil.copytree(ROOT / "examples" / top, tmp_path / top, ignore=shutil.ignore_patterns(".mlwright", "manifests"))
+    monkeypatch.chdir(tmp_path / request.param)
     return str(request.param)
 
 

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import sys
+from importlib import metadata
+from pathlib import Path
+
 import pytest
 
 from mlwright.registry import BrokenTargetError, Registry, UnknownTargetError, installed
@@ -41,3 +45,50 @@ def test_what_is_not_a_target_of_that_name_is_refused(factory: type) -> None:
 
 def test_an_injected_target_stands_beside_the_installed_ones() -> None:
     assert "fake" in installed({"fake": ComposeTarget}).names
+
+
+def package(folder: Path, name: str, declared: str) -> None:
+    place = folder / name
+    place.mkdir(parents=True)
+    (place / "entry_points.txt").write_text(declared, encoding="utf-8")
+
+
+DECLARED = """\
+[console_scripts]
+nomad = nomad.cli:main
+
+# ours
+[ mlwright.targets ]
+; no target = here
+nomad = mlwright_compose:ComposeTarget [extra]
+"""
+
+
+@pytest.mark.parametrize("name", ["nomad-1.0.dist-info", "nomad.egg-info"])
+def test_a_target_is_installed_by_its_packages_entry_point(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package(tmp_path, name, DECLARED)
+    monkeypatch.setattr(sys, "path", [str(tmp_path), str(tmp_path / "nowhere")])
+    found = installed()
+    assert found.names == ("nomad",)
+    with pytest.raises(BrokenTargetError, match="not a target of that name"):
+        found.get("nomad")
+
+
+def test_the_first_folder_of_the_path_wins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    package(tmp_path / "a", "x-1.dist-info", "[mlwright.targets]\ncompose = mlwright_compose:ComposeTarget\n")
+    package(tmp_path / "b", "x-1.dist-info", "[mlwright.targets]\ncompose = nowhere:Target\n")
+    monkeypatch.setattr(sys, "path", [str(tmp_path / "a"), str(tmp_path / "b")])
+    assert installed().get("compose").name == "compose"
+
+
+def test_a_package_without_targets_declares_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    package(tmp_path, "a-1.dist-info", "[console_scripts]\na = a:main\n")
+    (tmp_path / "b-1.dist-info").mkdir()
+    monkeypatch.setattr(sys, "path", [str(tmp_path)])
+    assert installed().names == ()
+
+
+def test_the_standard_library_sees_the_same_targets() -> None:
+    assert installed().names == tuple(sorted({point.name for point in metadata.entry_points(group="mlwright.targets")}))

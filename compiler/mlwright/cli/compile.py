@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from mlwright.cli import exits, terminal
+from mlwright.cli import exits, findings, terminal
 
 EXTRAS = ("report", "map")
 
@@ -18,6 +18,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--env", metavar="E", action="append", default=[], help="one environment; may be repeated")
     parser.add_argument("--target", metavar="T", action="append", default=[], help="one target; may be repeated")
     parser.add_argument("-o", "--output", metavar="DIR", help="default: manifests/ beside the project file")
+    findings.configure(parser)
     parser.add_argument(
         "--emit",
         metavar="LIST",
@@ -30,13 +31,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def execute(args: argparse.Namespace) -> int:
     """Exit 0 written (or nothing to change), 1 findings, 2 when the request itself makes no sense."""
     from mlwright import api
-    from mlwright.cli import findings
 
     result = api.compile(args.paths, envs=args.env, targets=args.target, output=args.output, emit=args.emit)
     if result.usage_error:
         terminal.warn(f"mlwright compile: {result.usage_error}")
         return exits.USAGE
-    found = findings.text(result, sys.stderr)
+    found = findings.text(result, sys.stderr, notes=args.notes)
     if found:
         terminal.warn(found)
     lines = [*result.written, *result.notes]

@@ -9,7 +9,7 @@ import signal
 import sys
 import threading
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 from mlwright.cli import exits, terminal
 
@@ -43,14 +43,16 @@ def execute(args: argparse.Namespace) -> int:
     if program.project is not None and (given or wrong):
         values, more = typed(program.project, given)
         if wrong or more:
-            terminal.warn(_rendered(program, (*wrong, *more)))
+            terminal.warn(_rendered(program, (*wrong, *more), sys.stderr))
             return exits.USAGE
         program = api.program(args.path, env=args.env, params=values)
+    found = [item for item in program.result.diagnostics if item.severity != "note"]  # notes are about what is emitted
+    if found:
+        terminal.warn(_rendered(program, found, sys.stderr))
     if program.result.usage_error:
-        terminal.warn(f"mlwright run: {program.result.usage_error}")
+        if not found:
+            terminal.warn(_folded(f"mlwright run: {program.result.usage_error}"))
         return exits.USAGE
-    if program.result.diagnostics:
-        terminal.warn(_rendered(program, program.result.diagnostics))
     if program.project is None:
         return exits.FINDINGS
     options = RunOptions(
@@ -60,7 +62,9 @@ def execute(args: argparse.Namespace) -> int:
         max_trials=args.max_trials,
         serve=args.serve,
         resume=args.resume,
-        render=lambda findings: _rendered(program, findings),
+        words=_words(args),
+        left_out=tuple(item.message for item in program.result.diagnostics if item.code == "LOCK002"),
+        render=lambda findings, stream: _rendered(program, findings, stream),
     )
     return run(program.project, options, sys.stdout, sys.stderr)
 
@@ -79,14 +83,30 @@ def _ending_at_once() -> Iterator[None]:
             signal.signal(signal.SIGINT, before)
 
 
-def _rendered(program: Program, found: Iterable[Diagnostic]) -> str:
+def _rendered(program: Program, found: Iterable[Diagnostic], stream: TextIO) -> str:
     from mlwright.diag.render.text import render
 
-    coloured = terminal.coloured(sys.stderr)
-    return render(tuple(found), program.result.read, coloured, terminal.columns()).rstrip()
+    placed = program.located(found)
+    coloured, closing = terminal.coloured(stream), stream is sys.stderr
+    return render(placed, program.result.read, coloured, terminal.columns(), closing=closing).rstrip()
+
+
+def _words(args: argparse.Namespace) -> list[str]:
+    """What of the command line says which run it is."""
+    trials = str(args.max_trials) if args.max_trials else ""
+    named = [("--env", args.env), ("--pipeline", args.pipeline), ("--max-trials", trials)]
+    named += [("--param", word) for word in args.param]
+    return [*([args.path] if args.path else []), *(word for name, value in named if value for word in (name, value))]
+
+
+def _folded(text: str) -> str:
+    from mlwright.diag.render.columns import wrap
+
+    first, *rest = wrap(text, terminal.columns() - 2, terminal.columns())
+    return "\n".join((first, *(f"  {line}" for line in rest)))
 
 
 def _count(text: str) -> int:
     if not (text.isascii() and text.isdigit() and 0 < int(text) < 10**6):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of trials")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of trials: at least 1")
     return int(text)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from mlwright.cli import exits, terminal
+from mlwright.cli import exits, findings, terminal
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -15,13 +15,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--env", metavar="E", help="one environment only (default: all)")
     parser.add_argument("--format", choices=("text", "json"), default="text", help="default: text")
+    findings.configure(parser)
     parser.add_argument("--strict", action="store_true", help="warnings are errors")
 
 
 def execute(args: argparse.Namespace) -> int:
     """Exit 0 clean, 1 findings, 2 when there is nothing to validate."""
     from mlwright import api
-    from mlwright.cli import findings
 
     result = api.validate(args.paths, env=args.env, strict=args.strict)
     if result.usage_error:
@@ -30,5 +30,5 @@ def execute(args: argparse.Namespace) -> int:
     if args.format == "json":
         terminal.say(findings.json(result))
     else:
-        terminal.say(findings.text(result, sys.stdout) or "no findings")
+        terminal.say(findings.text(result, sys.stdout, notes=args.notes) or "no findings")
     return findings.exit_code(result)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass
 
 from mlwright.diag import Bag, Diagnostic, Label
+from mlwright.record import dataclass
 from mlwright.source.tree import Map, Node, Scalar, Seq, child
 from mlwright.span import Path, dotted
 from mlwright.target import Capability, Support, Target
@@ -26,7 +26,7 @@ def rows(tree: Node, capabilities: Iterable[Capability]) -> tuple[Row, ...]:
     for item in capabilities:
         pattern = tuple(item.field.split("."))
         for path, node in _expand(tree, pattern):
-            if item.values and not _has(node, item.values):
+            if item.values and not _has(node, item.values, item.key):
                 continue
             rank = sum(part != "*" for part in pattern) * 2 + bool(item.values)
             if path not in best or best[path][0] < rank:
@@ -79,9 +79,9 @@ def _empty(node: Node) -> bool:
     return isinstance(node, Scalar) and node.value is None
 
 
-def _has(node: Node, values: Collection[str]) -> bool:
+def _has(node: Node, values: Collection[str], key: str) -> bool:
     if isinstance(node, Map):
-        node = child(node, "type") or node
+        node = child(node, key) or node
     if isinstance(node, Seq):
         return any(isinstance(item, Scalar) and item.text in values for item in node.items)
     return isinstance(node, Scalar) and node.text in values

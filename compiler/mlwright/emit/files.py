@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from mlwright.emit import json, yaml
+from mlwright.record import dataclass
 from mlwright.target import Document, TextFile
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from mlwright.emit.json import digest
+from mlwright.record import dataclass
 
 NAME = "index.json"
 VERSION = 1

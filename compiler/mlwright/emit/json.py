@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from typing import Any
 
-_TEXT = re.compile(r'"(?:[^"\\]|\\.)*"')
+from mlwright.regex import lazy
+
+_TEXT = lazy(r'"(?:[^"\\]|\\.)*"')
 _INERT = {ord(char): f"\\u{ord(char):04x}" for char in "$(){}"}
 
 

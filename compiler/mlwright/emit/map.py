@@ -39,7 +39,7 @@ def origin_of(item: Document | TextFile, path: Path) -> Origin | None:
 
 def path_at(document: Document, line: int) -> Path:
     """The value whose text stands on the 1-based `line` of the written document; `()` for comments and JSON files."""
-    if not document.path.endswith(".yaml"):
+    if document.path.endswith(".json"):
         return ()
     best: Path = ()
     at = 0
@@ -51,7 +51,7 @@ def path_at(document: Document, line: int) -> Path:
 
 def line_of(document: Document, path: Path) -> int:
     """The 1-based line on which the value at `path` is written; 1 where lines are not known."""
-    if not document.path.endswith(".yaml"):
+    if document.path.endswith(".json"):
         return 1
     return yaml.render(document.data, document.header).lines.get(path, 1)
 

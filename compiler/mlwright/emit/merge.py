@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import copy
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
+from mlwright.record import dataclass
 from mlwright.span import Path
 from mlwright.target import ListKeys
 

@@ -6,13 +6,13 @@ import os
 import shutil
 import stat
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from mlwright.diag import Bag, Diagnostic
 from mlwright.emit import index as indexes
 from mlwright.emit import names, swap
 from mlwright.emit.index import Index
+from mlwright.record import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

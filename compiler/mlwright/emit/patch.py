@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from copy import copy
+from dataclasses import field, replace
 from types import MappingProxyType
 from typing import Any, Protocol
 
@@ -12,6 +13,7 @@ from mlwright.diag import Bag, Diagnostic, Label
 from mlwright.emit.merge import Merge
 from mlwright.emit.operations import OperationError, apply
 from mlwright.ir import Origin, Patch, Project
+from mlwright.record import dataclass
 from mlwright.source.secrets_text import names_secret, shape
 from mlwright.span import Path, dotted
 from mlwright.target import Document, Part, Target, TextFile
@@ -326,6 +328,6 @@ def _with(data: Any, path: Path, value: Any) -> Any:
     """`data` with another value at `path`, as a copy along the way."""
     if not path:
         return value
-    result: Any = list(data) if isinstance(data, list) else dict(data)
+    result: Any = copy(data)
     result[path[0]] = _with(data[path[0]], path[1:], value)
     return result

@@ -6,6 +6,7 @@ The format is `schemas/step.v1.schema.json`; `runtime/step.py` and its siblings 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Protocol
 
 from mlwright import ir
@@ -38,14 +39,15 @@ def step_document(
 ) -> Document:
     """One step. `each` fixes one item of its `for_each`; `wait` makes the launcher wait for its needs by tags."""
     container = task.container
-    names = _secret_names(container)
+    seen = seen_secrets(project, task)
+    names = _secret_names(container) | {source.secret for source in project.data if source.name in task.data} | {*seen}
     loop = task.for_each.keys and each is None
     document: Document = {
         **_head(project, "step", task.id, task.name),
         "image_digest": container.image.digest,
         "command": _command(container, places),
         "env": {name: _parts(template, places) for name, template in container.env},
-        "secrets": list(container.secrets),
+        "secrets": list(seen),
         "secret_keys": {secret.name: list(secret.keys) for secret in project.secrets if secret.name in names},
         "params": _params(project, task),
         "data": {source.name: _data(source, places) for source in project.data if source.name in task.data},
@@ -172,9 +174,89 @@ def serve_document(
     }
 
 
+def endpoint_document(
+    project: ir.Project,
+    service: ir.Service,
+    source: ir.ModelSource,
+    folder: str,
+    places: Places,
+    server: Iterable[str],
+) -> Document:
+    """`serve_document` with the container's own command, variables, parameters, data and secrets, which the launcher
+    resolves as those of a step. `server` are the words that serve where the container says nothing."""
+    box = _with_model(service.container, folder)
+    step = step_document(project, endpoint_task(replace(service, container=box)), places)
+    document = serve_document(project, service, source, folder, server)
+    document |= {key: step[key] for key in ("env", "secrets", "secret_keys", "params", "data")}
+    if box.argv or box.script or box.args:
+        document["command"] = step["command"]
+    secret, model, known = model_secret(project, source), document["model"], document["secret_keys"]
+    if secret and isinstance(model, dict) and isinstance(known, dict):
+        keys: list[ir.Json] = [key for item in project.secrets if item.name == secret for key in item.keys]
+        document |= {"model": {**model, "secret": secret}, "secret_keys": {**known, secret: keys}}
+    return document
+
+
 def root_document(project: ir.Project, pipeline: ir.Pipeline, kind: str) -> Document:
     """`start` makes the pipeline's root run; `finish` waits for every node and sets the root run's status."""
     return {**_head(project, kind, "run", pipeline.name), "nodes": list(pipeline.nodes)}
+
+
+def seen_secrets(project: ir.Project, task: ir.Task) -> tuple[str, ...]:
+    """The secrets whose keys the step's program finds in its environment: its own, and those of the data and the
+    storage that it gets as an address."""
+    box = task.container
+    templates = (*box.argv, *box.args, *(value for _, value in box.env))
+    stores = {part.path.removeprefix("storage.") for word in templates for part in word if isinstance(part, ir.Ref)}
+    found = [source.secret for source in project.data if source.name in task.data and source.access == "uri"]
+    found += [store.secret for store in project.storage if store.name in {*stores, task.checkpoints.storage}]
+    return tuple(dict.fromkeys([*box.secrets, *filter(None, found)]))
+
+
+def _with_model(container: ir.Container, folder: str) -> ir.Container:
+    """The container with the model's folder in the place of every reference to a model or an output."""
+
+    def filled(template: ir.Template) -> ir.Template:
+        parts: list[str | ir.Ref] = []
+        for part in template:
+            known = isinstance(part, ir.Ref) and (part.path.startswith("registry.") or ".outputs." in part.path)
+            text = folder if known else part
+            if parts and isinstance(parts[-1], str) and isinstance(text, str):
+                parts[-1] += text
+            else:
+                parts.append(text)
+        return tuple(parts)
+
+    return replace(
+        container,
+        argv=tuple(filled(word) for word in container.argv),
+        args=tuple(filled(word) for word in container.args),
+        env=tuple((name, filled(value)) for name, value in container.env),
+    )
+
+
+def endpoint_task(service: ir.Service) -> ir.Task:
+    """The step that has the endpoint's container: its command, variables and secrets are read like a step's."""
+    container = service.container
+    templates = (*container.argv, *container.args, *(value for _, value in container.env))
+    paths = [part.path.split(".") for template in templates for part in template if isinstance(part, ir.Ref)]
+    return ir.Task(
+        id=service.id,
+        name=service.name,
+        container=container,
+        params=tuple(sorted({path[1] for path in paths if path[0] == "params"})),
+        data=tuple(sorted({path[1] for path in paths if path[0] == "data"})),
+        origin=service.origin,
+    )
+
+
+def model_secret(project: ir.Project, source: ir.ModelSource) -> str:
+    """The secret that opens the storage or data source which `source` is in, if any."""
+    head, _, rest = source.uri.removeprefix("${").partition("}")[0].partition(".")
+    places: tuple[ir.Storage | ir.DataSource, ...] = ()
+    if head in ("storage", "data"):
+        places = project.storage if head == "storage" else project.data
+    return next((place.secret for place in places if place.name == rest.partition(".")[0]), "")
 
 
 def _head(project: ir.Project, kind: str, step: str, name: str) -> Document:

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
+from mlwright.record import dataclass
+from mlwright.regex import lazy
 from mlwright.span import Path
 
 _FIRST = ("apiVersion", "kind", "metadata", "spec")
 _WORDS = frozenset(["y", "yes", "n", "no", "on", "off", "true", "false", "null", "nan", "inf"])
-_PLAIN = re.compile(
+_PLAIN = lazy(
     r"(?:[A-Za-z_/$]|[0-9](?=.*[g-npqrsuvwyG-NP-SU-WY/@])|\.{1,2}/|-{1,2}[A-Za-z])"
     r"[A-Za-z0-9 _./@+=~<>()$;,!*?&|%'\"^:#-]*"
 )
-_NOT_PLAIN = re.compile(r": |:$| #| $")
+_NOT_PLAIN = lazy(r": |:$| #| $")
 # What an editor, a terminal or another reader would not show or would take for a line end, beside what YAML forbids.
-_HIDDEN = re.compile(
+_HIDDEN = lazy(
     "[\x00-\x08\x0b-\x1f\x7f-\xa0\xad\u061c\u180e\u200b-\u200f\u2028-\u202f\u205f-\u206f\u3000\ufeff\ufff0-\uffff"
     "\U000e0000-\U000e0fff]"
 )

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal
 
 from mlwright.ir.values import Condition, Image, Json, Origin, OutputType, Ref, Resources, Template, ValueType
+from mlwright.record import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal
 
 from mlwright.ir.graph import Node
 from mlwright.ir.service import Notebook, Route, Service, Tracking
 from mlwright.ir.values import Json, Origin, Param
+from mlwright.record import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal
 
 from mlwright.ir.graph import Container
 from mlwright.ir.values import Json, Origin
+from mlwright.record import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

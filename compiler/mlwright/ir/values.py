@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal
 
+from mlwright.record import dataclass
 from mlwright.span import Path
 
 ValueType = Literal["string", "int", "float", "bool", "json"]

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import Literal
 
 from mlwright.ir import Json
+from mlwright.record import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

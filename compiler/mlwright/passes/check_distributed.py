@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 
 from mlwright import ir
 from mlwright.diag import Diagnostic, Label
 from mlwright.passes.occurrences import searches, tasks
+from mlwright.regex import lazy
 from mlwright.span import Path
 
-_PYTHON = re.compile(r"(.*/)?python(3(\.\d+)?)?")
+_PYTHON = lazy(r"(.*/)?python(3(\.\d+)?)?")
 _STARTERS = ("torchrun", "mpirun", "mpiexec", "deepspeed", "accelerate")
 
 

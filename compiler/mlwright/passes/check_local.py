@@ -8,30 +8,40 @@ from collections.abc import Iterable, Iterator
 from mlwright import ir
 from mlwright.diag import Diagnostic, Label
 from mlwright.passes.occurrences import containers, json_references, json_values, searches, tasks, texts
+from mlwright.regex import lazy
 from mlwright.span import Path
 
 _HERE = ("local", "compose")
+_MOUNTABLE = ("volume", "directory")
 _REMOTE = frozenset({"s3", "gs", "azure"})
-_LOOPBACK = re.compile(r"localhost|127\.[\d.]+|\[?::1\]?|0\.0\.0\.0|host\.docker\.internal")
+_LOOPBACK = lazy(r"localhost|127\.[\d.]+|\[?::1\]?|0\.0\.0\.0|host\.docker\.internal")
 
 
 def check_local(project: ir.Project) -> Iterable[Diagnostic]:
-    """LOCAL001 a write to a remote address, LOCAL002 the same through the tracking server, LOCAL003 shared GPUs."""
+    """LOCAL001 a write to a remote address, LOCAL002 the same through the tracking server, LOCAL003 shared GPUs,
+    LOCAL004 a mount of something remote, LOCAL005 an address of storage that has none,
+    LOCAL006 metrics that nothing here reads."""
     if project.environment.platform not in _HERE:
         return
+    yield from _nowhere(project)
+    yield from _unread(project)
     if not project.environment.allow_remote_writes:
         yield from _storage(project)
         yield from _tracking(project)
     if project.environment.platform == "compose":
         yield from _gpus(project)
+        yield from _mounts(project)
 
 
 def _storage(project: ir.Project) -> Iterator[Diagnostic]:
     stores = {storage.name: storage for storage in (*project.storage, project.artifacts)}
+    mounted = project.environment.platform != "compose"  # what Compose cannot mount is said elsewhere
     seen: set[tuple[str, Path]] = set()
     for name, path in _uses(project):
         storage = stores.get(name)
         if storage is None or storage.type not in _REMOTE or (name, path) in seen:
+            continue
+        if "mounts" in path and not mounted:
             continue
         seen.add((name, path))
         environment = project.environment.name
@@ -65,6 +75,47 @@ def _uses(project: ir.Project) -> Iterator[tuple[str, Path]]:
         for reference in json_references(value):
             if reference.startswith("storage."):
                 yield reference.removeprefix("storage."), path
+
+
+def _mounts(project: ir.Project) -> Iterator[Diagnostic]:
+    stores = {storage.name: storage for storage in (project.artifacts, *project.storage)}
+    sources = {source.name: source for source in project.data}
+    environment = project.environment.name
+    for placed in containers(project):
+        for mount in placed.container.mounts:
+            if mount.kind == "storage" and (store := stores[mount.source]).type not in _MOUNTABLE:
+                what = store.uri or "the tracking server's own store"
+                related = (*store.origin.path, "uri" if store.uri else "type")
+                change = f"storage: {{{mount.source}: {{type: directory}}}}"
+            elif mount.kind == "data" and not (source := sources[mount.source]).local:
+                what, related = source.source, (*source.origin.path, "source")
+                change = f"data: {{{mount.source}: {{source: sample/{mount.source}}}}}"
+            else:
+                continue
+            yield Diagnostic(
+                code="LOCAL004",
+                message=f"Compose cannot mount {what}",
+                at=Label(path=(*placed.path, "mounts", mount.target), text="neither a volume nor a folder"),
+                related=(Label(path=related, text="not on this machine"),),
+                help=f"under environments.{environment}: `{change}`",
+            )
+
+
+def _nowhere(project: ir.Project) -> Iterator[Diagnostic]:
+    """References to storage behind the tracking server, checkpoints among them."""
+    hidden = {storage.name: storage for storage in project.storage if storage.type == "mlflow"}
+    seen: set[tuple[str, Path]] = set()
+    for name, path in _uses(project):
+        if name not in hidden or path[-1] == "type" or "mounts" in path or (name, path) in seen:
+            continue
+        seen.add((name, path))
+        yield Diagnostic(
+            code="LOCAL005",
+            message=f"the storage `{name}` is behind the tracking server: it has no path and no address",
+            at=Label(path=path),
+            related=(Label(path=(*hidden[name].origin.path, "type"), text="of type `mlflow`"),),
+            help="refer to the step's output, or to storage of another type",
+        )
 
 
 def _tracking(project: ir.Project) -> Iterator[Diagnostic]:
@@ -106,4 +157,18 @@ def _gpus(project: ir.Project) -> Iterator[Diagnostic]:
                 at=Label(path=(*search.origin.path, "trials", "parallel")),
                 related=(Label(path=(*section, "resources", "gpu"), text=f"{gpus} for each trial"),),
                 help=f"under environments.{project.environment.name}: `tuning: {{trials: {{parallel: 1}}}}`",
+            )
+
+
+def _unread(project: ir.Project) -> Iterator[Diagnostic]:
+    trials = (search.trial for search in searches(project))
+    for task in (*tasks(project), *trials):
+        if task.metrics and task.metrics_from.type in ("tensorboard", "prometheus"):
+            environment, section = project.environment.name, task.origin.path
+            inner = ": {".join([*map(str, section), "metrics_from: {type: stdout}"]) + "}" * len(section)
+            yield Diagnostic(
+                code="LOCAL006",
+                message=f"nothing on this machine reads metrics from {task.metrics_from.type}",
+                at=Label(path=(*section, "metrics_from", "type")),
+                help=f"print them, and write under environments.{environment}: `{inner}`; or log them to MLflow",
             )

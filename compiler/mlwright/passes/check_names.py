@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import Literal
 
 from mlwright import ir
 from mlwright.diag import Diagnostic, Label
 from mlwright.passes.occurrences import searches
+from mlwright.record import dataclass
 from mlwright.span import Path
 
 _HERE = ("local", "compose")

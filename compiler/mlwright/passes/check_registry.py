@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 
 from mlwright import ir
 from mlwright.diag import Diagnostic, Label
 from mlwright.passes.occurrences import gate_nodes, registrations, tasks
+from mlwright.regex import lazy
 from mlwright.source.suggest import closest
 from mlwright.span import Path
 
-_ALIAS = re.compile(r"(?!(?i:latest|v\d+)\Z)[\w-]{1,255}")
+_ALIAS = lazy(r"(?!(?i:latest|v\d+)\Z)[\w-]{1,255}")
 
 
 def check_registry(project: ir.Project) -> Iterable[Diagnostic]:

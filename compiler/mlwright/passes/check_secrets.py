@@ -8,10 +8,11 @@ from collections.abc import Iterable, Iterator
 from mlwright import ir
 from mlwright.diag import Diagnostic, Label
 from mlwright.passes.occurrences import all_references, containers, json_values, registrations, strings, texts
+from mlwright.regex import lazy
 from mlwright.source.secrets_text import names_secret, shape
 from mlwright.span import Path
 
-_FLAG = re.compile(r"(--?[A-Za-z][A-Za-z0-9_-]*)(?:=(.*))?", re.DOTALL)
+_FLAG = lazy(r"(--?[A-Za-z][A-Za-z0-9_-]*)(?:=(.*))?", re.DOTALL)
 
 
 def check_secrets(project: ir.Project) -> Iterable[Diagnostic]:

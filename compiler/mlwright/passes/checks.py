@@ -8,6 +8,7 @@ from mlwright import ir
 from mlwright.diag import Diagnostic
 from mlwright.passes.check_algorithm import check_algorithm
 from mlwright.passes.check_distributed import check_distributed
+from mlwright.passes.check_endpoints import check_endpoints
 from mlwright.passes.check_gates import check_gates
 from mlwright.passes.check_local import check_local
 from mlwright.passes.check_metrics import check_metrics
@@ -36,6 +37,7 @@ CHECKS: tuple[Check, ...] = (
     check_gates,
     check_registry,
     check_serving,
+    check_endpoints,
     check_routes,
     check_secrets,
     check_variables,

@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import partial
 
 from mlwright.source.overlay import merge
-from mlwright.source.tree import Entry, Map, Node, Scalar, at, relayered
+from mlwright.source.tree import Map, Node, Scalar, at, relayered, with_node
 from mlwright.span import Path
 
 LAYER = "defaults"
@@ -18,7 +18,7 @@ def fill_defaults(tree: Node) -> Node:
     beneath `tuning.trial`. What an entry says itself always wins; a distributed step takes no default timeout."""
     if not isinstance(tree, Map):
         return tree
-    steps, services = at(tree, ("defaults", "steps")), at(tree, ("defaults", "serving"))
+    steps, services = _defaults(tree, "steps"), _defaults(tree, "serving")
     for path in _steps(tree):
         tree = _change(tree, path, partial(_beneath, steps))
     for path in _entries(tree, ("serving",)):
@@ -30,6 +30,11 @@ def fill_defaults(tree: Node) -> Node:
             kept = replace(training, entries={k: v for k, v in training.entries.items() if k != "gates"})
             tree = _change(tree, (*above, "tuning", "trial"), partial(_over, kept))
     return tree
+
+
+def _defaults(tree: Node, kind: str) -> Node | None:
+    node = at(tree, ("defaults", kind))
+    return None if node is None else relayered(node, LAYER)
 
 
 def _steps(tree: Node) -> Iterator[Path]:
@@ -54,32 +59,15 @@ def _word(tree: Node, path: Path) -> object:
 def _beneath(defaults: Node | None, entry: Node) -> Node:
     if not isinstance(defaults, Map) or not isinstance(entry, Map):
         return entry
-    unwanted = {"timeout"} if "distributed" in entry.entries else set[str]()
-    kept = {key: item for key, item in defaults.entries.items() if key not in unwanted}
-    return _over(relayered(replace(defaults, entries=kept), LAYER), entry)
+    if "distributed" in entry.entries and "timeout" in defaults.entries:
+        kept = {key: item for key, item in defaults.entries.items() if key != "timeout"}
+        defaults = replace(defaults, entries=kept)
+    return _over(defaults, entry)
 
 
 def _over(base: Node, entry: Node) -> Node:
     """`entry` laid over `base`; every node keeps the layer that it has."""
-    if not isinstance(entry, Map):
-        return entry
-    merged = merge(base, entry, "")
-    return _layers(merged, base, entry)
-
-
-def _layers(merged: Node, base: Node, entry: Node) -> Node:
-    """Give the nodes that came from `entry` their layer back: the merge marked them as base."""
-    if not isinstance(merged, Map) or not isinstance(entry, Map):
-        return replace(merged, layer=entry.layer)
-    entries: dict[str, Entry] = {}
-    for key, item in merged.entries.items():
-        ours = entry.entries.get(key)
-        theirs = base.entries.get(key) if isinstance(base, Map) else None
-        if ours is None:
-            entries[key] = item
-        else:
-            entries[key] = replace(item, node=_layers(item.node, theirs.node if theirs else ours.node, ours.node))
-    return replace(merged, entries=entries, layer=entry.layer)
+    return merge(base, entry, None) if isinstance(entry, Map) else entry
 
 
 def _change(tree: Map, path: Path, change: Callable[[Node], Node]) -> Map:
@@ -91,4 +79,4 @@ def _change(tree: Map, path: Path, change: Callable[[Node], Node]) -> Map:
         node: Node = _change(entry.node, tuple(rest), change)
     else:
         node = change(entry.node)
-    return replace(tree, entries={**tree.entries, head: replace(entry, node=node)})
+    return replace(tree, entries={**tree.entries, head: with_node(entry, node)})

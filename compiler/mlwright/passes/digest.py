@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import fields, is_dataclass, replace
+from functools import cache
 from typing import Any
 
 from mlwright import ir
@@ -19,13 +20,20 @@ def stamp_digest(project: ir.Project, bag: Bag) -> ir.Project:
 
 
 def _plain(value: Any) -> Any:
-    if is_dataclass(value):
-        return {
-            "": type(value).__name__,
-            **{f.name: _plain(getattr(value, f.name)) for f in fields(value) if f.compare},
-        }
+    if isinstance(value, (str, int, float)) or value is None:
+        return value
     if isinstance(value, (list, tuple)):
         return [_plain(item) for item in value]
     if isinstance(value, dict):
         return {key: _plain(item) for key, item in value.items()}
+    kind: Any = type(value)
+    names = _compared(kind)
+    if names is not None:
+        return {"": type(value).__name__, **{name: _plain(getattr(value, name)) for name in names}}
     return value
+
+
+@cache
+def _compared(kind: type) -> tuple[str, ...] | None:
+    """The fields of a dataclass that tell two of its instances apart, None for other types."""
+    return tuple(field.name for field in fields(kind) if field.compare) if is_dataclass(kind) else None

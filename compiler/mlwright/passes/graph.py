@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from mlwright import ir
 from mlwright.diag import Bag, Diagnostic, Label
+from mlwright.record import dataclass
 
 
 def link_gates(project: ir.Project, bag: Bag) -> ir.Project:

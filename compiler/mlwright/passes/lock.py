@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from mlwright.diag import Bag, Diagnostic, Label
+from mlwright.record import dataclass
 from mlwright.source.files import FileTree
 from mlwright.source.load import load
 from mlwright.source.tree import locate, plain

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import itertools
-import re
 from collections.abc import Iterator
 from dataclasses import replace
 
 from mlwright.diag import Bag, Diagnostic, Label
+from mlwright.regex import lazy
 from mlwright.source.references import RefSpan, compact, parse
 from mlwright.source.tree import Entry, Json, Map, Node, Scalar, Seq, at, plain, text_of
 from mlwright.span import Path
 
-_NOT_A_NAME = re.compile(r"[^a-z0-9]+")
+_NOT_A_NAME = lazy(r"[^a-z0-9]+")
 MOST = 100
 """Models that one `for_each` may make."""
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from mlwright import ir
+from mlwright.record import dataclass
+from mlwright.regex import lazy
 from mlwright.span import Path
 
-_IN_TEXT = re.compile(r"\$\{([^}]+)\}")
+_IN_TEXT = lazy(r"\$\{([^}]+)\}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,8 +9,11 @@ from __future__ import annotations
 import re
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal
+
+from mlwright.record import dataclass
+from mlwright.regex import lazy
 
 LONGEST = 1000
 _MOST_COPIES = 1000
@@ -23,7 +26,7 @@ _GROUPS = {
     "(": "a conditional group",
     "#": "a comment",
 }
-_QUANTIFIER = re.compile(r"[*+?]|\{(\d*)(?:(,)(\d*))?\}")
+_QUANTIFIER = lazy(r"[*+?]|\{(\d*)(?:(,)(\d*))?\}")
 
 Test = Callable[[str, int], bool]
 """Whether a pattern's atom accepts the text at a position."""

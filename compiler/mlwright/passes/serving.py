@@ -24,12 +24,14 @@ def pin_serving(project: ir.Project, lock: Lock) -> ir.Project:
 
 def drop_unpinned(project: ir.Project, bag: Bag) -> ir.Project:
     """Leave out locked endpoints, variants and routes whose version no lock entry gives; each is a note."""
+    made = {node.model for node in project.nodes if isinstance(node, ir.Registration)}
     services = []
     for service in project.services:
         if service.binding == "run":
             services.append(service)
         elif not _is_pinned(service.source):
-            bag.add(_unpinned(project, service.id, service.source, (*service.origin.path, "model")))
+            if service.source.model in made:  # else REG001 says that nothing ever makes it
+                bag.add(_unpinned(project, service.id, service.source, (*service.origin.path, "model")))
         else:
             for variant in service.variants:
                 if not _is_pinned(variant.source):

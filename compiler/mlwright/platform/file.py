@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import posixpath
-from dataclasses import asdict, is_dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from mlwright.diag import Bag, Diagnostic, Label
@@ -14,6 +14,8 @@ from mlwright.source.suggest import closest
 from mlwright.source.tree import located, plain
 from mlwright.span import Path
 from mlwright.spec.base import Model
+from mlwright.spec.scalars.image import ImageRef
+from mlwright.spec.scalars.quantity import Memory
 from mlwright.spec.validate import read
 
 _SYSTEMS = (
@@ -60,7 +62,7 @@ def _json(value: Any) -> Any:
         return {key: _json(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [_json(item) for item in value]
-    return asdict(value) if is_dataclass(value) and not isinstance(value, type) else value
+    return value.text if isinstance(value, (ImageRef, Memory)) else value
 
 
 def _profile(name: str, value: dict[str, object]) -> Profile:

@@ -1,10 +1,9 @@
 """The platform file: what runs on a cluster, as ops write it down."""
 
-from typing import Annotated, Literal
-
-from mlwright.spec.declaration import Field
+from typing import Annotated, Any, Literal
 
 from mlwright.spec.base import Json, Many, Mapped, Model, Named
+from mlwright.spec.declaration import Field
 from mlwright.spec.scalars.image import ImageRef
 from mlwright.spec.scalars.quantity import Memory
 from mlwright.spec.scalars.text import Line, RelativePath
@@ -12,7 +11,7 @@ from mlwright.spec.scalars.text import Line, RelativePath
 Version = Annotated[str, Field(pattern=r"^v?\d+(\.\d+)*$")]
 
 
-def _version(description: str, example: str) -> Version | None:
+def _version(description: str, example: str) -> Any:
     return Field(default=None, description=description, examples=[example])
 
 

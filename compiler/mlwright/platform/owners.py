@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
 from typing import Literal
 
 from mlwright.diag import Diagnostic, Label
+from mlwright.record import dataclass
 from mlwright.span import Path
 
 Orchestrator = Literal["compose", "kubernetes", "argo", "kubeflow-pipelines"]

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from mlwright.ir import Json
 from mlwright.platform.owners import Orchestrator
+from mlwright.record import dataclass
 
 MLFLOW = "3.17.2"
 """The tracking server's version where a platform file names none."""

@@ -126,7 +126,7 @@ class Context:
         exit_code = process.wait()
         self.processes.forget(process)
         answer = result.read(self.status(node, name), exit_code, log or self.log(node))
-        if self.processes.stopping and answer.outcome == "failed":
+        if self.processes.stopping and answer.outcome in ("failed", "killed"):
             return replace(answer, outcome="killed", reason="the run was stopped")
         return answer
 

@@ -107,7 +107,7 @@ def _service(service: ir.Service, plan: Plan, gaps: Gaps) -> None:
 
 
 def _variants(service: ir.Service, here: list[ir.Service], gaps: Gaps) -> None:
-    gaps.add(service.id, "how traffic is split: every variant was an endpoint of its own")
+    gaps.add(service.id, "how traffic is split: each variant is an endpoint of its own here")
     models = [endpoint.source.model for endpoint in here if endpoint.source.kind == "registry"]
     if service.binding == "run" and len(models) > len(set(models)):
         gaps.add(service.id, "other versions for variants: each served the version that this run registered")

@@ -89,4 +89,12 @@ def quoted(log: Path | None) -> tuple[str, ...]:
     """The end of a log as an error shows it, and where the whole log is; nothing where there is none."""
     if log is None:
         return ()
-    return (*(f"  | {line}" for line in tail(log)), f"the whole log: {log}")
+    return (*(f"  | {line}" for line in tail(log)), f"the whole log: {nearby(log)}")
+
+
+def nearby(path: Path) -> str:
+    """`path` from the working directory where it is below that, else whole."""
+    try:
+        return str(path.relative_to(Path.cwd()))
+    except (OSError, ValueError):
+        return str(path)

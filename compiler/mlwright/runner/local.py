@@ -5,11 +5,12 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import assert_never
 
 from mlwright import ir
 from mlwright.emit import stepdoc
-from mlwright.runner import tuning
+from mlwright.runner import tuning, verdict
 from mlwright.runner.board import Board
 from mlwright.runner.context import Context
 from mlwright.runner.plan import Plan, missing_secrets
@@ -82,7 +83,8 @@ class LocalExecutor:
             case ir.Search():
                 return tuning.run(node, self._context, self._board)
             case ir.Gates():
-                return self._program(node.id, "gate", stepdoc.gate_document(self._context.project, node))
+                answer = self._program(node.id, "gate", stepdoc.gate_document(self._context.project, node))
+                return replace(answer, reason=verdict.reason(node, answer))
             case ir.Registration():
                 return self._program(node.id, "register", stepdoc.register_document(self._context.project, node))
             case _:

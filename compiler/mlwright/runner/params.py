@@ -43,7 +43,7 @@ def typed(project: ir.Project, given: Mapping[str, str]) -> tuple[dict[str, ir.J
         try:
             values[name] = _checked(declared[name], text)
         except ValueError as error:
-            at = Label(path=declared[name].origin.path)
+            at = Label(path=declared[name].origin.path, on="key")
             findings.append(Diagnostic(code="RUN002", message=f"--param {name}={text}: {error}", at=at))
     return values, tuple(findings)
 

@@ -105,10 +105,7 @@ def make(project: ir.Project, pipeline: ir.Pipeline, max_trials: int = 0) -> Pla
 def check_platform(project: ir.Project) -> None:
     """Raises RefusedError (RUN007) for an environment of a cluster and for a server that only a cluster has."""
     if project.environment.platform not in ("local", "compose"):
-        platform = project.environment.platform
-        message = f"environment `{project.environment.name}` is for {platform}, not for this machine"
-        at = Label(path=("environments", project.environment.name, "platform"))
-        raise RefusedError(_usage("RUN007", message, "`mlwright run` takes environments on `local` or `compose`", at))
+        raise RefusedError(elsewhere(project.environment.name, project.environment.platform))
     if project.tracking.server == "databricks":
         at = Label(path=(*project.tracking.origin.path, "server"))
         raise RefusedError(
@@ -119,6 +116,13 @@ def check_platform(project: ir.Project) -> None:
                 help="leave `tracking.server` out in this environment: the run starts a server of its own",
             )
         )
+
+
+def elsewhere(environment: str, platform: str) -> Diagnostic:
+    """RUN007 for an environment whose platform is a cluster's."""
+    message = f"environment `{environment}` is for {platform}, not for this machine"
+    at = Label(path=("environments", environment, "platform"))
+    return _usage("RUN007", message, "`mlwright run` takes environments on `local` or `compose`", at)
 
 
 def check_installed() -> None:

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Protocol, TextIO
 
+from mlwright.diag.render.columns import clean, wrap
 from mlwright.runner.board import Board, Row
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.constrain import Constrain
     from rich.live import Live
-    from rich.table import Table
 
+BEST = ", best "
+"""What a search says first is how far it is, then, behind this, what it has found: said again only when that is new."""
 MARKS = {
     "waiting": ("·", "dim"),
     "running": ("▸", "cyan"),
@@ -60,13 +64,20 @@ def duration(seconds: float) -> str:
     return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
 
 
+def hanging(start: str, text: str, width: int) -> Iterator[str]:
+    """`text` behind `start`, in lines of at most `width` columns that all begin in the same one."""
+    for number, line in enumerate(wrap(text, max(width - len(start), 20)) or [""]):
+        yield f"{' ' * len(start) if number else start}{line}".rstrip()
+
+
 class PlainScreen:
-    """One line for each start, end and word on the way."""
+    """One line for each start, end and word on the way; folded where it is a terminal."""
 
     def __init__(self, ids: Iterable[str], stream: TextIO) -> None:
         listed = tuple(ids)
         self._width = max((len(name) for name in listed), default=0)
         self._stream = stream
+        self._columns = shutil.get_terminal_size().columns if stream.isatty() else 10**6
         self._lock = threading.Lock()
         self.board = Board(listed, self._changed)
 
@@ -80,14 +91,15 @@ class PlainScreen:
     def _changed(self, before: Row, after: Row) -> None:
         tail = f": {after.detail}" if after.detail else ""
         if after.state == "running" and before.state == "running":
-            text = after.detail
+            news, _, best = after.detail.partition(BEST)
+            text = news if best and best == before.detail.partition(BEST)[2] else after.detail
         elif after.state == "running":
             text = "started"
         elif after.began:
             text = f"{after.state} in {duration(after.seconds)}{tail if after.detail != before.detail else ''}"
         else:
             text = f"{'not started' if after.state == 'blocked' else after.state}{tail}"
-        self.note(f"{after.id:<{self._width}}  {text}")
+        self.note("\n".join(hanging(f"{after.id:<{self._width}}  ", text, self._columns)))
 
 
 class LiveScreen:
@@ -116,7 +128,8 @@ class LiveScreen:
         if live is not None:
             live.stop()
 
-    def _table(self) -> Table:
+    def _table(self) -> Constrain:
+        from rich.constrain import Constrain
         from rich.table import Table
         from rich.text import Text
 
@@ -126,8 +139,8 @@ class LiveScreen:
             clock = duration(row.seconds) if row.began else ""
             table.add_row(
                 Text(mark, style),
-                Text(row.id, style),
-                Text(clock, "dim"),
-                Text(row.detail, no_wrap=True, overflow="ellipsis"),
+                Text(row.id, style, no_wrap=True),
+                Text(clock, "dim", no_wrap=True),
+                Text(clean(row.detail), overflow="fold"),
             )
-        return table
+        return Constrain(table, self._console.width - 4)  # the terminal's own `^C` must not begin a new line

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import shlex
+import shutil
 import sys
 import time
 from collections.abc import Mapping
@@ -88,12 +88,28 @@ def start(
     raise NotStartedError("no free port on 127.0.0.1", log)
 
 
-def command(folder: Folder) -> str:
-    """The command line that starts a server on this folder again, to look at what earlier runs left."""
-    with contextlib.suppress(ValueError):
-        folder = Folder(folder.spec.relative_to(Path.cwd()))
-    words = ["mlflow", "server", "--backend-store-uri", f"sqlite:///{folder.database}"]
-    return shlex.join([*words, "--artifacts-destination", str(folder.artifacts), "--workers", "1"])
+def command(folder: Folder) -> tuple[str, ...]:
+    """The lines that start a server on this folder again, to look at what runs left: for a shell in the spec's folder,
+    with a `cd` in front where we are somewhere else. As narrow as the paths allow."""
+    there = Folder(Path())
+    here = os.path.relpath(folder.spec)
+    return (
+        *(() if here == "." else (f"cd {shlex.quote(min(here, str(folder.spec), key=len))}",)),
+        f"{shlex.join(_mlflow(folder.spec))} server --workers 1 \\",
+        f"  --backend-store-uri {shlex.quote(f'sqlite:///{there.database}')} \\",
+        f"  --artifacts-destination {shlex.quote(str(there.artifacts))}",
+    )
+
+
+def _mlflow(folder: Path) -> list[str]:
+    """How a shell in `folder` starts the MLflow that is installed with us."""
+    ours = Path(sys.executable).parent / "mlflow"
+    found = shutil.which("mlflow")
+    if found is not None and Path(found).parent == ours.parent:
+        return ["mlflow"]
+    if ours.exists():
+        return [min(str(ours), os.path.relpath(ours, folder), key=len)]
+    return [sys.executable, "-m", "mlflow"]
 
 
 def _argv(folder: Folder, port: int) -> list[str]:

@@ -40,7 +40,7 @@ class Endpoint:
 
 
 def own(service: ir.Service) -> bool:
-    """Whether a command of the user's serves, on the service's port; else MLflow's scoring server does, on a free one."""
+    """Whether a command of the user's serves, on the service's port; MLflow's scoring server has a free one."""
     return bool(service.container.argv or service.container.script)
 
 

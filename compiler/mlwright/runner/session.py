@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shlex
 import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -13,7 +14,7 @@ from pathlib import Path
 from typing import TextIO
 
 from mlwright import ir
-from mlwright.diag.diagnostic import Diagnostic
+from mlwright.diag.diagnostic import Diagnostic, Label
 from mlwright.emit import stepdoc
 from mlwright.runner import context as contexts
 from mlwright.runner import exercise, identity, params, plan, secrets, server, serving, summary, tracking
@@ -36,7 +37,8 @@ GRACE = 12.0
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunOptions:
     """What the command line asks for. `params` are `NAME=VALUE` words; `resume` is (the beginning of) a run's id;
-    `render` shows findings that refuse the run, with their places in the source where it can."""
+    `words` are those of the command line that a resumed run needs again; `left_out` says what of the spec is not in
+    the program; `render` shows findings for a stream, with their places in the source where it can."""
 
     spec_folder: Path
     pipeline: str = ""
@@ -44,7 +46,9 @@ class RunOptions:
     max_trials: int = 0
     serve: bool = False
     resume: str = ""
-    render: Callable[[Iterable[Diagnostic]], str] | None = None
+    words: Sequence[str] = ()
+    left_out: Sequence[str] = ()
+    render: Callable[[Iterable[Diagnostic], TextIO], str] | None = None
 
 
 def run(project: ir.Project, options: RunOptions, console: TextIO, errors: TextIO | None = None) -> int:
@@ -58,7 +62,7 @@ def run(project: ir.Project, options: RunOptions, console: TextIO, errors: TextI
     try:
         made, run_id, values = _prepared(project, options, folder)
     except RefusedError as refused:
-        _say(errors or console, (options.render or _plainly)(refused.findings))
+        _tell(options, refused.findings, errors or console)
         return USAGE
     folder.prepare()
     processes = Processes()
@@ -67,7 +71,7 @@ def run(project: ir.Project, options: RunOptions, console: TextIO, errors: TextI
             with folder.held() if server.elsewhere(made.project, {}) is None else contextlib.nullcontext():
                 return _Session(made, options, folder, run_id, values, processes, signals, console).run()
         except BusyError as busy:
-            _say(errors or console, _plainly([_busy(busy)]))
+            _tell(options, [_busy(busy)], errors or console)
             return USAGE
         except Interrupted as stop:
             _say(console, str(stop))
@@ -101,7 +105,7 @@ def _run_id(resume: str, folder: Folder) -> str:
     if found is None:
         message = f"there is no single run `{resume}` to resume"
         known = sorted(folder.runs.glob("*"), key=lambda path: path.stat().st_mtime, reverse=True)
-        offer = f"newest: {', '.join(path.name for path in known[:3])}" if known else "nothing has run here yet"
+        offer = f"newest: {', '.join(path.name[:8] for path in known[:3])}" if known else "nothing has run here yet"
         raise RefusedError(Diagnostic(code="RUN014", message=message, help=offer))
     return found
 
@@ -137,7 +141,10 @@ class _Session:
         try:
             tracker = self._server()
         except server.NotStartedError as error:
-            self._complain("RUN009", f"the tracking server did not start: {error}", quoted(error.log))
+            external = self._plan.project.tracking.server == "external"
+            at = Label(path=(*self._plan.project.tracking.origin.path, "server")) if external else Label()
+            verb = "is not there" if error.log is None else "did not start"
+            self._complain("RUN009", f"the tracking server {verb}: {error}", quoted(error.log), at)
             return FAILED
         context = self._context(tracker)
         ids = [*(node.id for node in self._plan.nodes), *(service.id for service in self._services)]
@@ -203,14 +210,16 @@ class _Session:
         return answer.outcome != "failed"
 
     def _serve(self, schedule: Schedule, context: Context, view: Screen) -> None:
-        for service in self._services:
+        leaving = self._options.serve
+        lasting = {item.id for item in self._services if leaving and serving.stays(item, self._services)}
+        for service in sorted(self._services, key=lambda item: item.id in lasting):  # those that end again go first
             reason = serving.unserved(service, self._plan, schedule)
             if reason:
                 view.board.move(service.id, "blocked" if schedule.failed else "skipped", reason)
                 continue
             endpoint = serving.bring_up(service, context, view.board)
             self._endpoints.append(endpoint)
-            if endpoint.process is not None and (endpoint.problem or not self._options.serve):
+            if endpoint.process is not None and (endpoint.problem or service.id not in lasting):
                 self._processes.stop([endpoint.process], 5)
 
     def _ended(self, schedule: Schedule, executor: LocalExecutor, context: Context, view: Screen) -> int:
@@ -225,14 +234,19 @@ class _Session:
 
     def _stay(self, context: Context, endpoints: Sequence[Endpoint]) -> None:
         """`--serve`: until Ctrl-C, or until an endpoint ends by itself."""
-        self._note("\nThe endpoint stays up. Ctrl-C ends it.")
+        several = len(endpoints) > 1
         try:
+            self._note(
+                f"\nThe endpoint{'s stay' if several else ' stays'} up. Ctrl-C ends {'them' if several else 'it'}."
+            )
             while all(item.process is not None and item.process.poll() is None for item in endpoints):
                 if context.server.died:
                     self._complain("RUN012", "the tracking server ended", quoted(context.server.log))
                     return
                 time.sleep(0.5)
-            self._complain("RUN013", "the endpoint ended by itself", ())
+            gone = [item for item in endpoints if item.process is None or item.process.poll() is not None]
+            for item in gone:
+                self._complain("RUN013", f"{item.service} ended by itself", quoted(item.log), item.at)
         except Interrupted:
             self._note("stopping")
 
@@ -293,7 +307,7 @@ class _Session:
     ) -> None:
         view.close()
         for failure in summary.failures(self._plan, executor.results, self._endpoints):
-            self._complain(failure.code, failure.message, failure.lines)
+            self._complain(failure.code, failure.message, failure.lines, failure.at)
         self._name_aliases(executor, context)
         root = _known_root(context)
         ours = context.server.process is not None
@@ -305,15 +319,22 @@ class _Session:
             rows=view.board.rows,
             results=executor.results,
             endpoints=self._endpoints,
-            gaps=exercise.not_exercised(self._plan, schedule.states, self._gpus, self._values),
+            gaps=(
+                *exercise.not_exercised(self._plan, schedule.states, self._gpus, self._values),
+                *self._options.left_out,
+            ),
             folder=self._folder.run(self._run_id),
+            again=shlex.join(("mlwright", "run", *self._options.words, "--resume", self._run_id[:8])),
             url="" if ours and not stays else context.server.url,
-            look=server.command(self._folder) if ours else "",
+            look=server.command(self._folder) if ours else (),
             experiment=root.experiment if root else "",
             root=root.id if root else "",
         )
         path = self._folder.run(self._run_id) / "summary.json"
-        path.write_text(json.dumps(summary.as_json(report, code), indent=2, ensure_ascii=False) + "\n")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(
+            json.dumps(summary.as_json(report, code), indent=2, ensure_ascii=False) + "\n", encoding="utf-8"
+        )
         self._note(summary.text(report))
 
     def _name_aliases(self, executor: LocalExecutor, context: Context) -> None:
@@ -325,8 +346,11 @@ class _Session:
                     aliases = context.server.client.aliases(node.model, str(result.status["version"]))
                     executor.results[node.id] = replace(result, status={**result.status, "aliases": list(aliases)})
 
-    def _complain(self, code: str, message: str, lines: Sequence[str]) -> None:
-        _say(self._console, "\n".join((f"\nerror[{code}]: {message}", *lines)))
+    def _complain(self, code: str, message: str, lines: Sequence[str], at: Label | None = None) -> None:
+        _say(self._console, "")
+        _tell(self._options, [Diagnostic(code=code, message=message, at=at or Label())], self._console)
+        if lines:
+            _say(self._console, "\n".join(lines))
 
     def _note(self, text: str) -> None:
         _say(self._console, text)
@@ -345,6 +369,10 @@ def _busy(busy: BusyError) -> Diagnostic:
         message=f"another `mlwright run` is at work in this folder ({busy})",
         help="wait until it has ended, or copy the project to another folder",
     )
+
+
+def _tell(options: RunOptions, findings: Iterable[Diagnostic], stream: TextIO) -> None:
+    _say(stream, options.render(findings, stream) if options.render else _plainly(findings))
 
 
 def _plainly(findings: Iterable[Diagnostic]) -> str:

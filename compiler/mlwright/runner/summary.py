@@ -5,23 +5,31 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from mlwright import ir
+from mlwright.diag.diagnostic import Label
+from mlwright.diag.render.columns import wrap
+from mlwright.runner import tuning
 from mlwright.runner.board import Row
-from mlwright.runner.folder import quoted
+from mlwright.runner.folder import nearby, quoted
 from mlwright.runner.plan import Plan
-from mlwright.runner.progress import MARKS, duration
+from mlwright.runner.progress import BEST, MARKS, duration, hanging
 from mlwright.runner.result import Result
 from mlwright.runner.serving import Endpoint
+from mlwright.runner.verdict import gates
 
+WIDTH = 80
+"""Columns that no line takes more of, but for what is to be copied."""
+_WHOLE = frozenset({"Logs", "Endpoint", "Tracking server", "Go on with"})
+"""Facts to copy: they stay on one line, however long that gets."""
 _WORDS = {"finished": "", "blocked": "not started", "waiting": "not started"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """Everything that the summary says. `url` is where the tracking server answers, empty when it has stopped;
-    `look` the command that starts it again; `experiment` and `root` are MLflow ids."""
+    """Everything that the summary says. `again` is the command line that goes on with the run; `url` is where the
+    tracking server answers, empty when it has stopped; `look` the lines of the command that starts it again;
+    `experiment` and `root` are MLflow ids."""
 
     plan: Plan
     run_id: str
@@ -32,35 +40,43 @@ class Report:
     endpoints: Sequence[Endpoint]
     gaps: Sequence[str]
     folder: Path
+    again: str = ""
     url: str = ""
-    look: str = ""
+    look: Sequence[str] = ()
     experiment: str = ""
     root: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
-    """One thing that failed: its code, what to say, and the last lines of its log with the log's path."""
+    """One thing that failed: its code, what to say, what in the spec it is about, and the last lines of its log with
+    the log's path."""
 
     code: str
     message: str
     lines: tuple[str, ...]
+    at: Label
 
 
 def text(report: Report) -> str:
     """The whole report, without a final line end."""
     plan = report.plan
     head = (
-        f"Run {report.run_id} of {plan.project.name} ({plan.project.environment.name}, pipeline "
+        f"Run {report.run_id[:8]} of {plan.project.name} ({plan.project.environment.name}, pipeline "
         f"{plan.pipeline.name}) {report.verdict} after {duration(report.seconds)}"
     )
     facts = tuple(_facts(report))
     width = max((len(name) for name, _ in facts), default=0)
-    lines = ["", head, "", *_table(report.rows), ""]
-    lines += [f"{name:<{width}}  {value}" for name, value in facts]
+    lines = ["", *wrap(head, WIDTH), "", *_table(report), ""]
+    for name, value in facts:
+        start = f"{name:<{width}}  "
+        lines += [f"{start}{value}"] if name in _WHOLE else hanging(start, value, WIDTH)
     if report.gaps:
-        lines += ["", "Not exercised here:", *(f"  - {gap}" for gap in report.gaps)]
-    return "\n".join(lines)
+        lines += ["", "Not exercised here:"]
+        for gap in report.gaps:
+            lines += hanging("  - ", gap, WIDTH)
+    lines += ["", *_links(report)]
+    return "\n".join(lines).rstrip()
 
 
 def failures(plan: Plan, results: Mapping[str, Result], endpoints: Iterable[Endpoint]) -> Iterator[Failure]:
@@ -71,13 +87,21 @@ def failures(plan: Plan, results: Mapping[str, Result], endpoints: Iterable[Endp
         found = plan.node(node)
         if isinstance(found, ir.Gates) and result.status.get("gates"):
             said = (f"{name} {text}" for name, text in gates(found, result) if text.startswith("failed"))
-            yield Failure(code="RUN011", message=f"gate {'; gate '.join(said)}", lines=())
+            yield Failure(code="RUN011", message=f"gate {'; gate '.join(said)}", lines=(), at=_missed(found, result))
         else:
-            yield Failure(code="RUN010", message=f"{node} failed: {result.reason}", lines=quoted(result.log))
+            at = Label(path=found.origin.path, on="key")
+            yield Failure(code="RUN010", message=f"{node} failed: {result.reason}", lines=quoted(result.log), at=at)
     for endpoint in endpoints:
         if endpoint.problem:
             message = f"{endpoint.service} does not serve: {endpoint.problem}"
-            yield Failure(code="RUN013", message=message, lines=quoted(endpoint.log))
+            yield Failure(code="RUN013", message=message, lines=quoted(endpoint.log), at=endpoint.at)
+
+
+def _missed(node: ir.Gates, result: Result) -> Label:
+    """The first gate that was not passed."""
+    failed = {item.get("name") for item in result.status["gates"] if not item.get("passed")}
+    names = [gate.name for gate in node.gates if gate.name in failed]
+    return Label(path=(*node.origin.path, *names[:1]), on="key")
 
 
 def as_json(report: Report, exit_code: int) -> dict[str, ir.Json]:
@@ -112,12 +136,19 @@ def _node(row: Row, result: Result | None) -> dict[str, ir.Json]:
     return node
 
 
-def _table(rows: Sequence[Row]) -> Iterator[str]:
+def _table(report: Report) -> Iterator[str]:
+    rows = report.rows
+    searches = {node.id for node in report.plan.nodes if isinstance(node, ir.Search)}
     width = max((len(row.id) for row in rows), default=0)
+    clocks = {row.id: duration(row.seconds) if row.began else "" for row in rows}
+    wide = max(map(len, clocks.values()), default=0)
     for row in rows:
-        clock = duration(row.seconds) if row.began else ""
-        said = [_WORDS.get(row.state, row.state), row.detail if row.detail != row.state else ""]
-        yield f"  {MARKS[row.state][0]} {row.id:<{width}}  {clock:>12}  {': '.join(filter(None, said))}".rstrip()
+        detail = row.detail if row.detail != row.state else ""
+        if row.id in searches:
+            detail = detail.partition(BEST)[0]  # a fact of its own, in full
+        said = [_WORDS.get(row.state, row.state), detail]
+        start = f"  {MARKS[row.state][0]} {row.id:<{width}}  {clocks[row.id]:>{wide}}  "
+        yield from hanging(start, ": ".join(filter(None, said)), WIDTH)
 
 
 def _facts(report: Report) -> Iterator[tuple[str, str]]:
@@ -137,46 +168,24 @@ def _facts(report: Report) -> Iterator[tuple[str, str]]:
                 pass
     for endpoint in report.endpoints:
         if endpoint.response:
-            yield f"Response of {endpoint.service}", endpoint.response
+            yield "Response", f"{endpoint.service}: {endpoint.response}"
+    for endpoint in report.endpoints:
         if endpoint.url and endpoint.process is not None and endpoint.process.poll() is None:
-            yield f"Endpoint {endpoint.service}", endpoint.url
-    yield from _links(report)
-    yield "Logs", str(report.folder)
+            yield "Endpoint", f"{endpoint.service}: {endpoint.url}"
+    if report.url:
+        yield "Tracking server", report.url
+    yield "Logs", nearby(report.folder)
     if report.verdict != "succeeded":
-        yield "Go on with", f"mlwright run --resume {report.run_id[:8]}"
+        yield "Go on with", report.again
 
 
 def _best(node: ir.Search, result: Result) -> str:
-    params = {name.removeprefix("best."): value for name, value in (result.status.get("params") or {}).items()}
+    known = {name.removeprefix("best."): str(value) for name, value in (result.status.get("params") or {}).items()}
+    params = dict(tuning.in_order(node, known))
     metrics = {name.removeprefix("best."): value for name, value in (result.status.get("metrics") or {}).items()}
     found = ", ".join(f"{name}={value}" for name, value in params.items())
     value = metrics.get(node.objective)
     return f"{found} ({node.objective} {value:.6g})" if isinstance(value, int | float) else found
-
-
-def gates(node: ir.Gates, result: Result) -> Iterator[tuple[str, str]]:
-    """(name, `passed: ...` or `failed: ...`) of every gate that was decided."""
-    decisions = {str(item.get("name", "")): item for item in result.status.get("gates") or ()}
-    for gate in node.gates:
-        if gate.name in decisions:
-            decision = decisions[gate.name]
-            yield gate.name, f"{'passed' if decision.get('passed') else 'failed'}: {_because(gate, decision)}"
-
-
-def _because(gate: ir.Gate, decision: Mapping[str, Any]) -> str:
-    value, limit, reason = decision.get("value"), decision.get("threshold"), str(decision.get("reason") or "")
-    measured = f"{gate.metric} {value:.6g}" if isinstance(value, int | float) else gate.metric
-    bound = f"{limit:.6g}" if isinstance(limit, int | float) else "?"
-    texts = {
-        "ok": measured if limit is None else f"{measured}, limit {bound}",
-        "below_min": f"{measured} is below {bound}",
-        "above_max": f"{measured} is above {bound}",
-        "worse": f"{measured} is worse than {gate.versus}, limit {bound}",
-        "no_champion": f"{measured}, and nothing is {gate.versus} yet",
-        "metric_missing": f"{gate.metric} was not logged",
-        "not_a_number": f"{gate.metric} is not a number",
-    }
-    return texts.get(reason, f"{measured}: {reason.replace('_', ' ')}")
 
 
 def _version(node: ir.Registration, result: Result) -> str:
@@ -187,12 +196,15 @@ def _version(node: ir.Registration, result: Result) -> str:
     return f"{version}, {word} {', '.join(aliases)}" if aliases else version
 
 
-def _links(report: Report) -> Iterator[tuple[str, str]]:
-    base = report.url or "http://127.0.0.1:5000"
-    if not report.url and report.look:
-        yield "Tracking server", f"stopped; start it again with\n  {report.look}"
-    elif report.url:
-        yield "Tracking server", report.url
-    if report.experiment:
-        address = f"{base}/#/experiments/{report.experiment}"
-        yield "Run", f"{address}/runs/{report.root}" if report.root else address
+def _links(report: Report) -> Iterator[str]:
+    """Where to look at the run: a link, with the command that makes it work where the server has stopped."""
+    address = f"{report.url or 'http://127.0.0.1:5000'}/#/experiments/{report.experiment}"
+    if report.root:
+        address += f"/runs/{report.root}"
+    if report.url and report.experiment:
+        yield from ("The run:", f"  {address}")
+    elif not report.url and report.look:
+        yield from ("The tracking server has stopped. To look at this run, start it again:", "")
+        yield from (f"  {line}" for line in report.look)
+        if report.experiment:
+            yield from ("", "and then open", f"  {address}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 import urllib.error
 from collections.abc import Mapping
@@ -16,6 +17,7 @@ from mlwright.runner import ports, tracking
 from mlwright.runner.board import Board
 from mlwright.runner.context import Context
 from mlwright.runner.processes import Process, StoppingError
+from mlwright.runner.progress import BEST
 from mlwright.runner.result import Result
 
 PATIENCE = 60.0
@@ -23,6 +25,7 @@ PATIENCE = 60.0
 LAST_WORDS = 20.0
 """Seconds that the search or its workers get to end by themselves once the other side is gone."""
 POLL = 0.5
+_FRACTION = re.compile(r"-?\d+\.\d+(e[+-]?\d+)?", re.ASCII)
 
 
 def run(search: ir.Search, context: Context, board: Board) -> Result:
@@ -116,22 +119,32 @@ def _finish(workers: list[Process], context: Context) -> None:
 
 
 def progress(search: ir.Search, status: Mapping[str, Any]) -> str:
-    """`5/8 trials, 2 running, best val_auc=0.97 (lr=0.05)` of a /status answer."""
+    """`5/8 trials, 1 failed, best val_auc=0.97 (lr=0.05)` of a /status answer."""
     trials = status.get("trials") or []
     ended = sum(trial.get("status") != "running" for trial in trials)
     failed = sum(trial.get("status") == "failed" for trial in trials)
     parts = [f"{ended}/{status.get('max', search.max_trials)} trials"]
     if failed:
         parts.append(f"{failed} failed")
-    best = status.get("best")
+    text, best = ", ".join(parts), status.get("best")
     if best:
-        order = [dimension.param for dimension in search.space]
-        found = sorted(
-            best.get("params", {}).items(), key=lambda item: order.index(item[0]) if item[0] in order else -1
-        )
-        params = ", ".join(f"{name}={value}" for name, value in found)
-        parts.append(f"best {search.objective}={best['value']:.6g} ({params})")
-    return ", ".join(parts)
+        params = ", ".join(f"{name}={brief(value)}" for name, value in in_order(search, best.get("params", {})))
+        text += f"{BEST}{search.objective}={best['value']:.6g} ({params})"
+    return text
+
+
+def in_order(search: ir.Search, params: Mapping[str, str]) -> list[tuple[str, str]]:
+    """`params` in the order of the search space."""
+    order = [dimension.param for dimension in search.space]
+    return sorted(params.items(), key=lambda item: order.index(item[0]) if item[0] in order else -1)
+
+
+def brief(value: str) -> str:
+    """A parameter's canonical text as progress shows it: a long fraction with four significant digits."""
+    text = str(value)
+    if not _FRACTION.fullmatch(text):
+        return text
+    return min(f"{float(text):.4g}", text, key=len)
 
 
 def in_the_end(search: ir.Search, answer: Result, context: Context) -> str:

@@ -9,12 +9,12 @@ import sys
 from artifacts import Models
 from program import Outcome, launch
 from tracking import Run, Tracking, now
-from values import NOT_FOUND, StepError, compact, digest, say
+from values import NOT_FOUND, ServerError, StepError, compact, digest, say
 from waiting import wait_for
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Dict, Optional, Sequence
+    from typing import Any, Dict, List, Optional, Sequence
 
     Doc = Dict[str, Any]
 
@@ -39,10 +39,20 @@ class Gates:
         made_by = version["tags"].get("mlwright.run", "")
         if not made_by:
             raise LookupError("champion_run_unknown")
-        found = [r for r in self.tracking.search(run=made_by, step=str(self.doc["of"])) if r.state == "succeeded"]
+        found = self.tracking.search(self.home(version), run=made_by, step=str(self.doc["of"]))
+        found = [r for r in found if r.state == "succeeded"]
         if not found:
             raise LookupError("champion_run_missing")
         return found[0]
+
+    def home(self, version: Doc) -> List[str]:
+        """The experiment that a version's run is in: another environment's, where that registered it."""
+        try:
+            return [self.tracking.get(version["run_id"]).experiment] if version.get("run_id") else []
+        except ServerError as error:
+            if error.missing:
+                return []
+            raise
 
     def decide(self, gate: Doc, run: Run) -> Doc:
         """`passed`, `reason`, `value` and `threshold` of one gate."""

@@ -77,6 +77,7 @@ class Registry:
 
     def ready(self, version: str) -> None:
         """Waits until the server says that the version is ready."""
+        status = "missing"
         for _ in range(120):
             found = self.models.version(self.model, version=version)
             status = str((found or {}).get("status", "missing"))

@@ -129,7 +129,7 @@ class Proposer:
         self.limit = math.prod(dimension.count() for dimension in space) if algorithm == "grid" else None
         if self.limit is not None and self.limit > GRID_LIMIT:
             raise Unsuitable(f"the grid has {self.limit} points; at most {GRID_LIMIT} are possible")
-        self._make = lambda offset: _study(
+        self._make: Callable[[int], Any] = lambda offset: _study(
             self._chosen, Settings(algorithm, settings), self.axes, maximize, seed + offset
         )
         self._distributions = _distributions(self.axes)

@@ -96,17 +96,19 @@ def place(doc: Doc, env: Dict[str, str], source: str, tracking: Tracking) -> Non
 def run(doc: Doc, env: Dict[str, str], tracking: Tracking) -> Outcome:
     """Fetches, then replaces this process by the command; returns only where there is no command."""
     kind = doc["model"]["kind"]
+    scope = Scope(doc, env, tracking, Signals(), os.path.dirname(os.path.abspath(str(doc["folder"]))))
     if kind not in ("registry", "output", "uri", "path", "none"):
         raise StepError(BAD_INPUT, "unknown kind of model %r" % kind)
+    source = ""
     if kind != "none":
         source = address(doc, env, tracking)
         say("fetching %s" % source)
-        place(doc, env, source, tracking)
+        opens = [str(name) for name in (*(doc.get("secrets") or []), doc["model"].get("secret")) if name]
+        place(doc, dict(env, **scope.exported(opens)), source, tracking)
     argv = (doc.get("command") or {}).get("argv") or []
     script = (doc.get("command") or {}).get("script")
     if not argv and not script:
-        return Outcome("finished", source=source if kind != "none" else "")
-    scope = Scope(doc, env, tracking, Signals(), os.path.dirname(os.path.abspath(str(doc["folder"]))))
+        return Outcome("finished", source=source)
     scope.read_params()
     words = ["/bin/sh", "-ec", str(script)] if script else [scope.fill(argument) for argument in argv]
     values = {k: v for k, v in env.items() if not k.startswith("MLWRIGHT_SECRET_") and k != "MLWRIGHT_STATUS_FILE"}

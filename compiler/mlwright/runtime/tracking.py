@@ -100,17 +100,19 @@ class Tracking:
                     raise
         raise StepError(UNREACHABLE, "cannot make the MLflow experiment %r" % name)
 
-    def search(self, **tags: str) -> List[Run]:
-        """All runs with these `mlwright.` tags (`run` is this pipeline run unless given), newest first."""
+    def search(self, places: Sequence[str] = (), **tags: str) -> List[Run]:
+        """All runs with these `mlwright.` tags (`run` is this pipeline run unless given), newest first.
+
+        `places` are the ids of experiments to look in, ours unless given."""
         wanted = dict(tags)
         wanted.setdefault("run", self.run)
         clauses = ["tags.`mlwright.%s` = '%s'" % (k, v.replace("'", "")) for k, v in sorted(wanted.items()) if v]
-        return self.where(" and ".join(clauses))
+        return self.where(" and ".join(clauses), places)
 
-    def where(self, condition: str) -> List[Run]:
-        """All runs of the experiment for which `condition` (MLflow's filter language) holds, newest first."""
+    def where(self, condition: str, places: Sequence[str] = ()) -> List[Run]:
+        """All runs of the experiments for which `condition` (MLflow's filter language) holds, newest first."""
         body: Doc = {"filter": condition, "max_results": 1000, "order_by": ["attributes.start_time DESC"]}
-        body["experiment_ids"] = self.places
+        body["experiment_ids"] = list(places) or self.places
         found: List[Run] = []
         while True:
             page = self.server.call("POST", "runs/search", body)

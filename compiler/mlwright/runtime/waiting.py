@@ -47,7 +47,9 @@ def blocked(tracking: Tracking, since: int) -> FrozenSet[str]:
     """Steps that never start in this run because one before them failed: the finish program says so at the root."""
     roots = tracking.roots()
     tags = roots[0].tags if roots else {}
-    return frozenset(name[len(BLOCKED) :] for name, said in tags.items() if name.startswith(BLOCKED) and said == str(since))
+    return frozenset(
+        name[len(BLOCKED) :] for name, said in tags.items() if name.startswith(BLOCKED) and said == str(since)
+    )
 
 
 def wait_for(tracking: Tracking, needs: Sequence[Doc], env: Mapping[str, str]) -> int:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TypeVar
 
 from mlwright.diag.diagnostic import Diagnostic, Label
+from mlwright.record import dataclass
+from mlwright.regex import lazy
 from mlwright.source.references import Reference, grammar
 from mlwright.source.scalars import NotANumber, resolve
 from mlwright.source.tree import Json
@@ -96,7 +98,7 @@ class _Wrong(Exception):
         self.finding = finding
 
 
-_TOKEN = re.compile(
+_TOKEN = lazy(
     r"""\s*(?:
       (?P<ref>\$\{[^{}]*\})
     | (?P<number>[-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?(?![\w.]))
@@ -106,12 +108,12 @@ _TOKEN = re.compile(
     )""",
     re.VERBOSE | re.DOTALL,
 )
-_SPACE = re.compile(r"\s*")
+_SPACE = lazy(r"\s*")
 _COMPARISONS = frozenset({"==", "!=", "<", "<=", ">", ">=", "in", "not in"})
 _CONSTANTS: dict[str, Json] = {"true": True, "false": False, "null": None}
 _FOREIGN = {"&&": "and", "||": "or", "!": "not", "=": "=="}
-_FOREIGN_TOKEN = re.compile(r"&&|\|\||!|=|.", re.DOTALL)
-_ESCAPE = re.compile(r"\\(.)", re.DOTALL)
+_FOREIGN_TOKEN = lazy(r"&&|\|\||!|=|.", re.DOTALL)
+_ESCAPE = lazy(r"\\(.)", re.DOTALL)
 _CONSTANT_SLIPS = {"True": "true", "False": "false", "None": "null", "yes": "true", "no": "false"}
 _WORD_SLIPS = {"AND": "and", "OR": "or", "NOT": "not", "IN": "in", "is": "=="}
 

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import re
-
 from mlwright.diag.diagnostic import Bag, Diagnostic, Label
+from mlwright.regex import lazy
 from mlwright.source.sourcemap import position
 from mlwright.span import Span
 
 MAX_BYTES = 4 * 1024 * 1024
 """Size of one file."""
 
-_FORBIDDEN = re.compile(
+_FORBIDDEN = lazy(
     "[^\t\n\r\x20-\x7e\xa0-\u2027\u202f-\u2065\u206a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
 )
 _UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff", b"\x00\x00\xfe\xff")
@@ -41,7 +40,8 @@ def decode(data: bytes, file: str) -> tuple[str | None, Bag]:
         line, col = position(data[: error.start].decode("utf-8", "replace"), error.start)
         message = f"this file is not UTF-8: byte 0x{data[error.start]:02x} cannot be read"
         return refuse("YAML004", message, Span(file, line, col, line, col + 1), _SAVE_AS, "the first such byte")
-    forbidden = _FORBIDDEN.search(text)
+    # compiling that expression takes longer than reading most files, and looking at the kinds of characters does not
+    forbidden = None if all(map(_usual, set(text))) else _FORBIDDEN.search(text)
     if forbidden is not None:
         line, col = position(text, forbidden.start())
         name, escape = _character(forbidden.group())
@@ -49,6 +49,11 @@ def decode(data: bytes, file: str) -> tuple[str | None, Bag]:
         help_ = f'remove it, or write it as {escape} in a text in "double quotes"' if escape else "remove it"
         return refuse("YAML006", message, Span(file, line, col, line, col + 1), help_)
     return text, bag
+
+
+def _usual(char: str) -> bool:
+    """Certainly not forbidden: ASCII that shows, line ends, and what Python counts as printable."""
+    return " " <= char <= "~" or char in "\t\n\r" or ("\xa0" <= char < "\U00010000" and char.isprintable())
 
 
 _SAVE_AS = "save the file as UTF-8"

@@ -42,6 +42,10 @@ class FileTree(Protocol):
         """True for folders."""
         ...
 
+    def files(self, folder: str) -> Iterator[str]:
+        """Names of the files directly in `folder`, sorted; hidden ones are left out. Nothing where it is no folder."""
+        ...
+
     def walk(self, folder: str, name: str) -> Iterator[str]:
         """Paths of all files called `name` at or below `folder`, sorted; hidden and installed folders are left out."""
         ...
@@ -81,6 +85,13 @@ class Disk:
     def isdir(self, path: str) -> bool:
         """See FileTree."""
         return os.path.isdir(self._full(path))
+
+    def files(self, folder: str) -> Iterator[str]:
+        """See FileTree."""
+        full = self._full(folder)
+        if os.path.isdir(full):
+            names = (name for name in os.listdir(full) if not name.startswith("."))
+            yield from sorted(name for name in names if os.path.isfile(os.path.join(full, name)))
 
     def walk(self, folder: str, name: str) -> Iterator[str]:
         """See FileTree. Links to folders are not followed."""
@@ -123,6 +134,14 @@ class Memory:
         """True where some file is below `path`."""
         folder = posixpath.normpath(path)
         return folder == "." or any(item.startswith(folder + "/") for item in self._files)
+
+    def files(self, folder: str) -> Iterator[str]:
+        """See FileTree."""
+        start = posixpath.normpath(folder)
+        for path in sorted(self._files):
+            parent, name = posixpath.split(path)
+            if (parent or ".") == start and not name.startswith("."):
+                yield name
 
     def walk(self, folder: str, name: str) -> Iterator[str]:
         """See FileTree."""

@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 
 from mlwright.diag.diagnostic import Bag, Diagnostic, Label
+from mlwright.regex import lazy
 from mlwright.source import syntax
 from mlwright.source.decode import MAX_BYTES, decode, too_large
 from mlwright.source.files import FileMissing, FileTree, NotAFile, Unreadable
@@ -30,8 +31,8 @@ MAX_KEYS = 10_000
 """Keys of one mapping."""
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
-_PROPERTIES = re.compile(r"(?:[&!]\S*\s+)+")
+_UNSTORABLE = lazy("[\x00\ud800-\udfff]")
+_PROPERTIES = lazy(r"(?:[&!]\S*\s+)+")
 _CORE = "tag:yaml.org,2002:"
 _SCALAR_TAGS: dict[str, tuple[type, ...]] = {
     "int": (int,),

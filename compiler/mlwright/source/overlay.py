@@ -6,16 +6,16 @@ Order of use: `resolve_extends`, `expand`, `findings`, `environments`.
 from __future__ import annotations
 
 import posixpath
-import re
 from collections.abc import Iterator
 from dataclasses import replace
 
 from mlwright.diag.diagnostic import Bag, Diagnostic, Label
+from mlwright.regex import lazy
 from mlwright.source.files import FileTree
 from mlwright.source.load import load_file
 from mlwright.source.shortforms import SHORT_FORMS, expand, replaced, typed, wrapped
 from mlwright.source.suggest import did_you_mean
-from mlwright.source.tree import Entry, Json, Map, Node, Scalar, Seq, at, from_plain, relayered
+from mlwright.source.tree import Entry, Json, Map, Node, Scalar, Seq, at, from_plain, relayered, with_node
 from mlwright.span import Path, Span
 
 __all__ = ["OWN_FIELDS", "SHORT_FORMS", "environments", "expand", "findings", "merge", "resolve_extends"]
@@ -30,15 +30,15 @@ DEFAULT_ENVIRONMENTS: Json = {"local": {"platform": "compose", "default": True}}
 MAX_EXTENDS = 20
 """Files in one chain of `extends`."""
 
-_ENVIRONMENT_NAME = re.compile(r"(?!x-)[a-z][a-z0-9_-]{0,39}")
+_ENVIRONMENT_NAME = lazy(r"(?!x-)[a-z][a-z0-9_-]{0,39}")
 
 
-def merge(base: Node, over: Node, layer: str) -> Node:
-    """`base` with `over` laid on it; what `over` gives is marked as from `layer`.
+def merge(base: Node, over: Node, layer: str | None) -> Node:
+    """`base` with `over` laid on it; what `over` gives is marked as from `layer`, or (None) keeps the layer it has.
 
     Maps merge by key; a map whose `type` changes is replaced whole; a list is replaced; `null` removes.
     """
-    return _merge(base, relayered(over, layer))
+    return _merge(base, over if layer is None else relayered(over, layer))
 
 
 def _merge(base: Node, over: Node, keep_nulls: bool = False) -> Node:
@@ -51,9 +51,9 @@ def _merge(base: Node, over: Node, keep_nulls: bool = False) -> Node:
         if _is_null(entry.node) and not keep_nulls:
             entries.pop(key, None)
         elif key in entries:
-            entries[key] = replace(entry, node=_merge(entries[key].node, entry.node, keep_nulls))
+            entries[key] = with_node(entry, _merge(entries[key].node, entry.node, keep_nulls))
         else:
-            entries[key] = entry if keep_nulls else replace(entry, node=_without_nulls(entry.node))
+            entries[key] = entry if keep_nulls else with_node(entry, _without_nulls(entry.node))
     return replace(over, entries=entries)
 
 
@@ -68,7 +68,7 @@ def _without_nulls(node: Node) -> Node:
     if not isinstance(node, Map):
         return node
     entries = {
-        key: replace(entry, node=_without_nulls(entry.node))
+        key: with_node(entry, _without_nulls(entry.node))
         for key, entry in node.entries.items()
         if not _is_null(entry.node)
     }

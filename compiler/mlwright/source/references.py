@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Set
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from functools import lru_cache
 from typing import Literal
 
 from mlwright.diag.diagnostic import Bag, Diagnostic, Label
+from mlwright.record import dataclass
+from mlwright.regex import lazy
 from mlwright.source.patterns import matches
 from mlwright.source.suggest import did_you_mean
 from mlwright.source.tree import Json, Map, Node, Scalar, from_plain, text_of, walk
@@ -92,12 +95,12 @@ _PATTERNS: tuple[tuple[Kind, str], ...] = (
     ("run", r"run\.(?P<name>id|status|date)"),
     ("event", r"event\.body\.(?P<name>[^\s]+)"),
 )
-_GRAMMAR: tuple[tuple[Kind, re.Pattern[str]], ...] = tuple((kind, re.compile(pattern)) for kind, pattern in _PATTERNS)
-_TOKEN = re.compile(r"\$\$\{|\$\{")
-_STOP = re.compile(r"\}|\$\{|\n|\r")
+_GRAMMAR: tuple[tuple[Kind, re.Pattern[str]], ...] = tuple((kind, lazy(pattern)) for kind, pattern in _PATTERNS)
+_TOKEN = lazy(r"\$\$\{|\$\{")
+_STOP = lazy(r"\}|\$\{|\n|\r")
 MAX_PROBLEMS = 20
 """Findings in one text; the rest of a text with more is not looked at."""
-_SHELL_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_SHELL_NAME = lazy(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 def parse(text: str) -> tuple[tuple[str | RefSpan, ...], list[Diagnostic]]:
@@ -174,6 +177,7 @@ def _problem(code: str, message: str, start: int, end: int, help_: str) -> Diagn
     return Diagnostic(code=code, message=message, at=Label(chars=(start, end)), help=help_)
 
 
+@lru_cache(maxsize=4096)
 def grammar(path: str) -> Reference | Diagnostic:
     """The typed view of a reference's path, or why there is none (its label covers `${path}`, starting at 0)."""
     root = path.partition(".")[0]

@@ -3,36 +3,40 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
+
+from mlwright.regex import lazy
 
 _SHAPES: tuple[tuple[str, re.Pattern[str]], ...] = (
-    ("an AWS access key", re.compile(r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b")),
-    ("a GitHub token", re.compile(r"\b(?:gh[pousr]_[A-Za-z0-9]{30,}|github_pat_[A-Za-z0-9_]{40,})")),
-    ("a GitLab token", re.compile(r"\bglpat-[A-Za-z0-9_-]{20,}")),
-    ("a Hugging Face token", re.compile(r"\bhf_[A-Za-z0-9]{30,}")),
-    ("a Slack token", re.compile(r"\bxox[abeprs]-[A-Za-z0-9-]{10,}")),
-    ("a Databricks token", re.compile(r"\bdapi[0-9a-f]{32}\b")),
-    ("a Google API key", re.compile(r"\bAIza[A-Za-z0-9_-]{35}")),
-    ("an API key", re.compile(r"\bsk-(?:[a-z]{1,12}[0-9]{0,4}-){0,3}[A-Za-z0-9_]{20,}")),
-    ("a private key", re.compile(r"-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----")),
-    ("a signed token", re.compile(r"\beyJ[A-Za-z0-9_-]{10,2000}\.eyJ[A-Za-z0-9_-]{10,2000}\.")),
+    ("an AWS access key", lazy(r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b")),
+    ("a GitHub token", lazy(r"\b(?:gh[pousr]_[A-Za-z0-9]{30,}|github_pat_[A-Za-z0-9_]{40,})")),
+    ("a GitLab token", lazy(r"\bglpat-[A-Za-z0-9_-]{20,}")),
+    ("a Hugging Face token", lazy(r"\bhf_[A-Za-z0-9]{30,}")),
+    ("a Slack token", lazy(r"\bxox[abeprs]-[A-Za-z0-9-]{10,}")),
+    ("a Databricks token", lazy(r"\bdapi[0-9a-f]{32}\b")),
+    ("a Google API key", lazy(r"\bAIza[A-Za-z0-9_-]{35}")),
+    ("an API key", lazy(r"\bsk-(?:[a-z]{1,12}[0-9]{0,4}-){0,3}[A-Za-z0-9_]{20,}")),
+    ("a private key", lazy(r"-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----")),
+    ("a signed token", lazy(r"\beyJ[A-Za-z0-9_-]{10,2000}\.eyJ[A-Za-z0-9_-]{10,2000}\.")),
     (
         "an address with a password",
-        re.compile(r"\b[a-z][a-z0-9+.-]{0,30}://[^\s/:@]{0,100}:[^\s/:@$]{1,200}@", re.IGNORECASE),
+        lazy(r"\b[a-z][a-z0-9+.-]{0,30}://[^\s/:@]{0,100}:[^\s/:@$]{1,200}@", re.IGNORECASE),
     ),
 )
-_NAME = re.compile(
+_NAME = lazy(
     r"(?:^|[_-])(?:PASSWORD|PASSWD|PASSPHRASE|SECRET|TOKEN|CREDENTIALS?|APIKEY"
     r"|(?:API|ACCESS|SECRET|PRIVATE|AUTH|ACCOUNT|STORAGE|SIGNING|ENCRYPTION|MASTER|SUBSCRIPTION)[_-]KEY)$",
     re.IGNORECASE,
 )
-_KEY = re.compile(r"[_-]KEY$", re.IGNORECASE)
+_KEY = lazy(r"[_-]KEY$", re.IGNORECASE)
 # Tokens of a language model's vocabulary, and keys of a table: the same words, and no secret.
-_HARMLESS = re.compile(
+_HARMLESS = lazy(
     r"(?:^|[_-])(?:EOS|BOS|PAD|UNK|CLS|SEP|MASK|STOP|START|END|IMAGE|MAX|MIN|NUM|SPECIAL)[_-]TOKEN$", re.IGNORECASE
 )
-_PLAIN = re.compile(r"(?:true|false|none|null|yes|no|\d{1,3}|/.*|\./.*|<[^>]*>)?", re.IGNORECASE | re.DOTALL)
+_PLAIN = lazy(r"(?:true|false|none|null|yes|no|\d{1,3}|/.*|\./.*|<[^>]*>)?", re.IGNORECASE | re.DOTALL)
 
 
+@lru_cache(maxsize=4096)
 def shape(text: str) -> tuple[str, tuple[int, int]] | None:
     """What kind of secret stands in `text`, and where (code points); None when none is seen."""
     for what, pattern in _SHAPES:
@@ -41,6 +45,7 @@ def shape(text: str) -> tuple[str, tuple[int, int]] | None:
     return None
 
 
+@lru_cache(maxsize=4096)
 def names_secret(name: str, value: str) -> bool:
     """Whether `name` says that `value`, a text without references, is a secret: `DB_PASSWORD`, `API_KEY`."""
     if _PLAIN.fullmatch(value.strip()) or _HARMLESS.search(name):
@@ -53,10 +58,11 @@ def names_secret(name: str, value: str) -> bool:
     )
 
 
-_ASSIGNED = re.compile(
-    r"""([A-Za-z_][A-Za-z0-9_-]*)(?=["']?(?:[ \t]*[:=,][ \t]*|[ \t]+)["']?([^\s"',{}\[\]$-][^\s"',{}\[\]]*))"""
+_ASSIGNED = lazy(  # bounded, so that a long line costs no more than its length
+    r"""(?<![A-Za-z0-9_-])-{0,2}([A-Za-z_][A-Za-z0-9_-]{0,60})"""
+    r"""(?=["']?(?:[ \t]{0,20}[:=,][ \t]{0,20}|[ \t]{1,20})["']?([^\s"',{}\[\]$-][^\s"',{}\[\]]{0,200}))"""
 )
-_KEY_BLOCK = re.compile(r"(-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----)(.*?)(?=-----END|\Z)", re.DOTALL)
+_KEY_BLOCK = lazy(r"(-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----)(.*?)(?=-----END|\Z)", re.DOTALL)
 
 
 def conceal(text: str) -> str:

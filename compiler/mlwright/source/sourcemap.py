@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from mlwright.span import Span
@@ -55,6 +56,7 @@ def _shift(scalar: Scalar, offset: int) -> tuple[int, int]:
     return scalar.span.line + line - 1, col + (scalar.span.col - 1 if line == 1 else 0)
 
 
+@lru_cache(maxsize=16)
 def _align(raw: str, text: str, style: str) -> list[tuple[int, int]]:
     """For each character of `text`, where it begins and ends in `raw`; a shorter list when they do not fit."""
     places: list[tuple[int, int]] = []

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from difflib import SequenceMatcher
+from functools import lru_cache
 
 
 def closest(word: str, choices: Iterable[str]) -> str | None:
     """The choice most like `word`, if one is alike enough; the earliest in alphabetical order among equals."""
-    if len(word) > 100:
-        return None
+    return None if len(word) > 100 else _closest(word, tuple(sorted(set(choices))))
+
+
+@lru_cache(maxsize=256)  # one mistake is often made many times
+def _closest(word: str, choices: tuple[str, ...]) -> str | None:
     best, best_score = None, 0.0
-    for choice in sorted(set(choices)):
+    for choice in choices:
         score = _likeness(word, choice)
         if score > best_score:
             best, best_score = choice, score
@@ -30,6 +33,8 @@ def _likeness(word: str, choice: str) -> float:
         return 1.0
     if min(len(left), len(right)) >= 3 and (left.startswith(right) or right.startswith(left)):
         return 0.9
+    from difflib import SequenceMatcher  # only mistakes pay for it
+
     score = SequenceMatcher(None, left, right).ratio()
     # Short words are alike by accident: one letter of three may differ at most.
     needed = 0.6 if max(len(left), len(right)) > 3 else 0.66

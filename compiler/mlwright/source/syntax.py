@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from mlwright.diag.diagnostic import Diagnostic, Label
+from mlwright.record import dataclass
+from mlwright.regex import lazy
 from mlwright.source.flow import bare_value, quote_references, quoted
 from mlwright.source.sourcemap import position
 from mlwright.span import Span
 
-_KEY = re.compile(r"""\s*(?:-\s+)*(?P<key>"[^"]*"|'[^']*'|[^\s:#'"\[\]{},][^:#]*?):(?:\s+(?P<value>.*))?$""")
-_GLUED = re.compile(r"\s*(?:-\s+)*(?P<key>[A-Za-z_][\w./-]*):(?P<value>[^\s:/].*)$")
-_LINE_END = re.compile(r"\r\n|\n|\r")
+_KEY = lazy(r"""\s*(?:-\s+)*(?P<key>"[^"]*"|'[^']*'|[^\s:#'"\[\]{},][^:#]*?):(?:\s+(?P<value>.*))?$""")
+_GLUED = lazy(r"\s*(?:-\s+)*(?P<key>[A-Za-z_][\w./-]*):(?P<value>[^\s:/].*)$")
+_LINE_END = lazy(r"\r\n|\n|\r")
 _MAX_FIX = 500
 _RESERVED_NAMES = {"@": "an at sign", "`": "a backtick", "%": "a percent sign"}
 

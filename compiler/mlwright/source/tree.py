@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from mlwright.diag.diagnostic import Bag, Diagnostic, Label, Locate
+from mlwright.record import dataclass
 from mlwright.source.sourcemap import narrow
 from mlwright.span import Path, Span
 
@@ -64,6 +65,11 @@ class Seq:
 Node = Scalar | Map | Seq
 
 
+def with_node(entry: Entry, node: Node) -> Entry:
+    """`entry` with `node` in it; the entry itself where that is no change."""
+    return entry if node is entry.node else Entry(key=entry.key, key_span=entry.key_span, node=node)
+
+
 def plain(node: Node) -> Json:
     """The value without positions; new lists and dicts on every call."""
     if isinstance(node, Scalar):
@@ -119,24 +125,25 @@ def at(node: Node, path: Path) -> Node | None:
 
 def walk(node: Node, path: Path = ()) -> Iterator[tuple[Path, Scalar]]:
     """Every scalar that counts, in source order: what is below an `x-` key is left out."""
-    if isinstance(node, Scalar):
-        yield path, node
-    elif isinstance(node, Map):
-        for key, entry in node.entries.items():
-            if not key.startswith("x-"):
-                yield from walk(entry.node, (*path, key))
-    else:
-        for index, item in enumerate(node.items):
-            yield from walk(item, (*path, index))
+    waiting = [(path, node)]  # the next one is the last
+    while waiting:
+        path, node = waiting.pop()
+        if isinstance(node, Scalar):
+            yield path, node
+        elif isinstance(node, Map):
+            below = [((*path, key), entry.node) for key, entry in node.entries.items() if not key.startswith("x-")]
+            waiting += reversed(below)
+        else:
+            waiting += reversed([((*path, index), item) for index, item in enumerate(node.items)])
 
 
 def relayered(node: Node, layer: str) -> Node:
     """The same tree, every node of it marked as given by `layer`."""
     if isinstance(node, Scalar):
-        return replace(node, layer=layer)
+        return node if node.layer == layer else replace(node, layer=layer)
     if isinstance(node, Map):
-        entries = {key: replace(entry, node=relayered(entry.node, layer)) for key, entry in node.entries.items()}
-        return replace(node, entries=entries, layer=layer)
+        entries = {key: with_node(entry, relayered(entry.node, layer)) for key, entry in node.entries.items()}
+        return Map(entries=entries, span=node.span, layer=layer, alias=node.alias)
     return replace(node, items=tuple(relayered(item, layer) for item in node.items), layer=layer)
 
 

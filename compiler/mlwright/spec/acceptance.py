@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from functools import cache
 from types import GenericAlias, UnionType
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin
 
@@ -44,9 +43,9 @@ def reader(annotation: Any) -> Reader:
         return _anything  # Json: whatever YAML can say
     if isinstance(annotation, type) and not isinstance(annotation, GenericAlias):
         return _class(annotation)
+    if metadata := getattr(annotation, "__metadata__", ()):
+        return _annotated(annotation.__origin__, metadata)
     origin = get_origin(annotation)
-    if hasattr(annotation, "__metadata__"):
-        return _annotated(annotation.__origin__, annotation.__metadata__)
     if origin is Literal:
         return _choice(frozenset(get_args(annotation)))
     if origin in (Union, UnionType):
@@ -86,7 +85,7 @@ def _whole(value: Any) -> int:
 
 
 def _number(value: Any) -> float:
-    if type(value) is float and value == value or type(value) is int and abs(value) < 2**1000:
+    if (type(value) is float and value == value) or (type(value) is int and abs(value) < 2**1000):
         return float(value)
     raise Refused
 
@@ -219,8 +218,16 @@ def _bounded(read: Reader, bounds: FieldInfo) -> Reader:
     return bounded
 
 
-@cache
+_READERS: dict[type[Declared], Reader] = {}
+
+
 def _model(model: type[Declared]) -> Reader:
+    if model not in _READERS:
+        _READERS[model] = _made(model)
+    return _READERS[model]
+
+
+def _made(model: type[Declared]) -> Reader:
     """The reader of a model; the readers of its fields are made when the field is first seen."""
     fields = {field.alias or name: (name, field) for name, field in model.model_fields.items()}
     required = frozenset(key for key, (_, field) in fields.items() if field.default is REQUIRED)

@@ -2,9 +2,8 @@
 
 from typing import Annotated, ClassVar, Literal, Self
 
-from mlwright.spec.declaration import AfterValidator, Discriminator, Field, Tag, model_validator
-
 from mlwright.spec.base import Json, Many, Mapped, Model, Named
+from mlwright.spec.declaration import AfterValidator, Discriminator, Field, Tag, model_validator
 from mlwright.spec.scalars.duration import Duration
 from mlwright.spec.scalars.image import ImageRef
 from mlwright.spec.scalars.names import EnvName, LabelKey, LabelValue, Name, NodePath, ParamName, ResourceName

@@ -2,9 +2,8 @@
 
 from typing import Literal
 
-from mlwright.spec.declaration import Field
-
 from mlwright.spec.base import Model
+from mlwright.spec.declaration import Field
 from mlwright.spec.scalars.names import Name
 from mlwright.spec.scalars.uri import Location
 

@@ -5,10 +5,9 @@ pydantic models of the same declarations, to say what is wrong with the other fi
 is why nothing here imports pydantic: most runs never need it, and it takes longer to import than they take.
 """
 
+import inspect
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Literal, TypeVar, dataclass_transform
-
-Made = TypeVar("Made", bound="Declared")
 
 REQUIRED: Any = type("Required", (), {"__repr__": lambda self: "REQUIRED", "__slots__": ()})()
 """In the place of a default: the field has none."""
@@ -119,7 +118,8 @@ def model_validator(*, mode: Literal["before", "after"]) -> Callable[[_Check], _
     """Marks a method: `before` (a class method) changes what is written, `after` refuses what does not agree."""
 
     def mark(method: _Check) -> _Check:
-        getattr(method, "__func__", method).validates = mode
+        function: Any = getattr(method, "__func__", method)
+        function.validates = mode
         return method
 
     return mark
@@ -154,7 +154,7 @@ class Declared:
             fields |= base.__dict__.get("model_fields", {})
             checks |= dict.fromkeys(base.__dict__.get("befores", ()), "before")
             checks |= dict.fromkeys(base.__dict__.get("afters", ()), "after")
-        for name, annotation in cls.__dict__.get("__annotations__", {}).items():
+        for name, annotation in inspect.get_annotations(cls).items():
             field = cls.__dict__.get(name)
             if isinstance(field, FieldInfo):
                 field.annotation = annotation
@@ -181,7 +181,8 @@ class Declared:
             return NotImplemented
         return all(getattr(self, name) == getattr(other, name) for name in self.model_fields)
 
-    __hash__ = None  # type: ignore[assignment]
+    def __hash__(self) -> int:
+        return hash(tuple(getattr(self, name) for name in self.model_fields))
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in self.__dict__.items())})"

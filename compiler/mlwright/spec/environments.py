@@ -2,9 +2,8 @@
 
 from typing import ClassVar, Literal
 
-from mlwright.spec.declaration import Field
-
 from mlwright.spec.base import Model
+from mlwright.spec.declaration import Field
 from mlwright.spec.scalars.names import NamespaceName, ProjectName
 from mlwright.spec.scalars.text import Line
 

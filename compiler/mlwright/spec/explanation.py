@@ -7,7 +7,6 @@ instance of the declared model.
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache
 from types import GenericAlias, UnionType
 from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 
@@ -26,7 +25,7 @@ _BOUNDS = ("min_length", "pattern", "ge", "gt", "le", "lt")
 def explain(model: type[Made], value: object) -> tuple[Made | None, list[ErrorDetails]]:
     """What `model` makes of `value` (plain YAML): the instance, or every error as pydantic tells it."""
     try:
-        made: Any = mirrored(model).model_validate(value)
+        made: Any = _mirrored(model).model_validate(value)
     except ValidationError as error:
         return None, error.errors(include_url=False)
     return made, []
@@ -34,7 +33,7 @@ def explain(model: type[Made], value: object) -> tuple[Made | None, list[ErrorDe
 
 def schema(model: type[Declared]) -> JsonSchemaValue:
     """Pydantic's JSON Schema of a model, with the keys that users write."""
-    return mirrored(model).model_json_schema(by_alias=True)
+    return _mirrored(model).model_json_schema(by_alias=True)
 
 
 def adapter(annotation: Any) -> TypeAdapter[Any]:
@@ -46,9 +45,17 @@ class _Mirror(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, defer_build=True)
 
 
-@cache
-def mirrored(model: type[Declared]) -> type[BaseModel]:
+_MIRRORS: dict[type[Declared], type[BaseModel]] = {}
+
+
+def _mirrored(model: type[Declared]) -> type[BaseModel]:
     """The pydantic model of a declared one."""
+    if model not in _MIRRORS:
+        _MIRRORS[model] = _made(model)
+    return _MIRRORS[model]
+
+
+def _made(model: type[Declared]) -> type[BaseModel]:
     fields: dict[str, Any] = {name: _field(field) for name, field in model.model_fields.items()}
     validators: dict[str, Any] = {name: _before(getattr(model, name)) for name in model.befores}
     validators["made"] = pydantic.model_validator(mode="after")(_maker(model))
@@ -59,7 +66,8 @@ def mirrored(model: type[Declared]) -> type[BaseModel]:
 
 
 def _before(check: Callable[[Any], Any]) -> Any:
-    return pydantic.model_validator(mode="before")(classmethod(lambda _, value: check(value)))
+    method: Any = classmethod(lambda _, value: check(value))
+    return pydantic.model_validator(mode="before")(method)
 
 
 def _maker(model: type[Declared]) -> Callable[[BaseModel], Any]:
@@ -89,17 +97,17 @@ def translated(annotation: Any) -> Any:
     if annotation is Any:
         return annotation
     if isinstance(annotation, type) and not isinstance(annotation, GenericAlias):
-        return mirrored(annotation) if issubclass(annotation, Declared) else annotation
+        return _mirrored(annotation) if issubclass(annotation, Declared) else annotation
     origin, arguments = get_origin(annotation), get_args(annotation)
-    if hasattr(annotation, "__metadata__"):
-        words = tuple(_word(item) for item in annotation.__metadata__)
+    if metadata := getattr(annotation, "__metadata__", ()):
+        words = tuple(_word(item) for item in metadata)
         return Annotated[(translated(annotation.__origin__), *words)]
     if origin in (Union, UnionType):
         return Union[tuple(translated(item) for item in arguments)]  # noqa: UP007 - a computed tuple
     if origin is tuple:
-        return Annotated[tuple[translated(arguments[0]), ...], Strict(False)]
+        return Annotated[GenericAlias(tuple, (translated(arguments[0]), ...)), Strict(False)]
     if origin is dict:
-        return dict[translated(arguments[0]), translated(arguments[1])]  # type: ignore[misc]
+        return GenericAlias(dict, tuple(translated(item) for item in arguments))
     assert origin is Literal, annotation
     return annotation
 
@@ -117,7 +125,7 @@ def _word(item: Any) -> Any:
         case declaration.WithJsonSchema():
             return pydantic.WithJsonSchema(item.json_schema)
         case FieldInfo():
-            more = {"discriminator": item.discriminator} if item.discriminator else {}
-            return pydantic.Field(**more, **_bounds(item))
+            said: dict[str, Any] = {"discriminator": item.discriminator} if item.discriminator else {}
+            return pydantic.Field(**said, **_bounds(item))
         case _:
             return item

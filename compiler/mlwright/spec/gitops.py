@@ -1,8 +1,7 @@
 """`gitops`: where the output is committed, for whoever applies it."""
 
-from mlwright.spec.declaration import Field
-
 from mlwright.spec.base import Model
+from mlwright.spec.declaration import Field
 from mlwright.spec.scalars.text import Line, RelativePath
 from mlwright.spec.scalars.uri import Repository
 

@@ -2,10 +2,9 @@
 
 from typing import Annotated
 
-from mlwright.spec.declaration import Field
-
 from mlwright.spec.base import Mapped, Model
 from mlwright.spec.container import Items, Step
+from mlwright.spec.declaration import Field
 from mlwright.spec.registry import Registry
 from mlwright.spec.scalars.names import ParamName
 from mlwright.spec.tuning import Tuning

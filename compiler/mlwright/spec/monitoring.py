@@ -1,11 +1,10 @@
 """`monitoring`: what raises an alert."""
 
-from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Literal, Self
 
-from mlwright.spec.declaration import Field, model_validator
-
+from mlwright.record import dataclass
 from mlwright.spec.base import Model, Named
+from mlwright.spec.declaration import Field, model_validator
 from mlwright.spec.scalars.duration import Duration
 from mlwright.spec.scalars.names import NodePath
 from mlwright.spec.scalars.refusal import Scalar, refuse

@@ -1,8 +1,7 @@
 """`notebooks`: places to explore."""
 
-from mlwright.spec.declaration import Field
-
 from mlwright.spec.container import Container
+from mlwright.spec.declaration import Field
 from mlwright.spec.serving import Port
 
 

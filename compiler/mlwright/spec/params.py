@@ -2,9 +2,8 @@
 
 from typing import ClassVar, Literal, Self
 
-from mlwright.spec.declaration import Field, model_validator
-
 from mlwright.spec.base import Json, Many, Model
+from mlwright.spec.declaration import Field, model_validator
 from mlwright.spec.scalars.refusal import refuse
 
 ParamType = Literal["string", "int", "float", "bool", "json"]

@@ -2,9 +2,8 @@
 
 from typing import Annotated, Literal, Self
 
-from mlwright.spec.declaration import Field, model_validator
-
 from mlwright.spec.base import Json, Many, Mapped, Model
+from mlwright.spec.declaration import Field, model_validator
 from mlwright.spec.scalars.names import Name, NodePath
 from mlwright.spec.scalars.refusal import refuse
 from mlwright.spec.scalars.text import Line, RelativePath

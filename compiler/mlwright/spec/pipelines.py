@@ -2,9 +2,8 @@
 
 from typing import Annotated, ClassVar, Literal
 
-from mlwright.spec.declaration import Field
-
 from mlwright.spec.base import Json, Many, Mapped, Model, Named
+from mlwright.spec.declaration import Field
 from mlwright.spec.scalars.cron import Cron, TimeZone
 from mlwright.spec.scalars.names import Alias, ModelName, Name, NodePath, ParamName
 from mlwright.spec.scalars.text import Text

@@ -2,11 +2,10 @@
 
 from typing import Literal, Self
 
-from mlwright.spec.declaration import Field, model_validator
-
 from mlwright.spec.base import Many, Mapped, Model, Named
 from mlwright.spec.container import Step
 from mlwright.spec.data import DataSource
+from mlwright.spec.declaration import Field, model_validator
 from mlwright.spec.environments import Environment
 from mlwright.spec.gitops import Gitops
 from mlwright.spec.models import ModelEntry

@@ -1,8 +1,7 @@
 """`registry`: the model that a run registers."""
 
-from mlwright.spec.declaration import Field
-
 from mlwright.spec.base import Mapped, Model
+from mlwright.spec.declaration import Field
 from mlwright.spec.scalars.names import Alias, ModelName, Name
 from mlwright.spec.scalars.text import Text
 

@@ -1,8 +1,7 @@
 """`secrets`: names of secrets and of their keys; never their values."""
 
-from mlwright.spec.declaration import Field, model_validator
-
 from mlwright.spec.base import Many, Model
+from mlwright.spec.declaration import Field, model_validator
 from mlwright.spec.scalars.names import SecretKey
 from mlwright.spec.scalars.refusal import refuse
 from mlwright.spec.scalars.text import Line

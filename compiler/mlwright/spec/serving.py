@@ -1,12 +1,11 @@
 """`serving`: what answers requests."""
 
-import re
 from typing import Annotated, ClassVar, Literal, Self
 
-from mlwright.spec.declaration import AfterValidator, Field, WithJsonSchema, model_validator
-
+from mlwright.regex import lazy
 from mlwright.spec.base import Many, Model, Named, typed
 from mlwright.spec.container import Container, Resources, StepShape
+from mlwright.spec.declaration import AfterValidator, Field, WithJsonSchema, model_validator
 from mlwright.spec.scalars.duration import Duration
 from mlwright.spec.scalars.names import Name, NodePath
 from mlwright.spec.scalars.refusal import Scalar, refuse
@@ -15,7 +14,7 @@ from mlwright.spec.scalars.text import Line, RelativePath, Text
 Port = Annotated[int, Field(ge=1, le=65535)]
 Percent = Annotated[int, Field(ge=0, le=100)]
 Protocol = Literal["mlflow", "open-inference-v1", "open-inference-v2", "grpc", "openai", "http"]
-_HOST = re.compile(r"(?=.{1,253}$)(\*\.)?[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*")
+_HOST = lazy(r"(?=.{1,253}$)(\*\.)?[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*")
 
 
 def _host(text: str) -> str:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import typing
-from dataclasses import dataclass
 from types import UnionType
 from typing import Any
 
+from mlwright.record import dataclass
 from mlwright.source.tree import Node, Scalar, child
 from mlwright.span import Path, dotted
 from mlwright.spec.base import Model

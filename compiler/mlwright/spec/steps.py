@@ -1,9 +1,8 @@
 """`steps`, `training`, `evaluation` and `defaults`: one shape under four names."""
 
-from mlwright.spec.declaration import Field
-
 from mlwright.spec.base import Model
 from mlwright.spec.container import Attempted, Step
+from mlwright.spec.declaration import Field
 from mlwright.spec.serving import DefaultService
 
 Training = Step

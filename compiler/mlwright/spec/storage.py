@@ -2,9 +2,8 @@
 
 from typing import Annotated, Literal, Self
 
-from mlwright.spec.declaration import Field, model_validator
-
 from mlwright.spec.base import Model
+from mlwright.spec.declaration import Field, model_validator
 from mlwright.spec.scalars.names import Name, NamespaceName
 from mlwright.spec.scalars.quantity import Memory
 from mlwright.spec.scalars.refusal import refuse

@@ -2,10 +2,9 @@
 
 from typing import Annotated, Literal
 
-from mlwright.spec.declaration import Field
-
 from mlwright.spec.base import Json, Many, Mapped, Model, Named
 from mlwright.spec.container import Image, Resources
+from mlwright.spec.declaration import Field
 from mlwright.spec.scalars.cron import Cron
 from mlwright.spec.scalars.duration import Duration
 from mlwright.spec.scalars.names import Name

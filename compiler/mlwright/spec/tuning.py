@@ -2,10 +2,9 @@
 
 from typing import Annotated, ClassVar, Literal, Self
 
-from mlwright.spec.declaration import Field, model_validator
-
 from mlwright.spec.base import Json, Many, Mapped, Model
 from mlwright.spec.container import Step
+from mlwright.spec.declaration import Field, model_validator
 from mlwright.spec.scalars.names import Name, ParamName
 from mlwright.spec.scalars.refusal import refuse
 from mlwright.spec.scalars.text import Line

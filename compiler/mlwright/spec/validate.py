@@ -15,7 +15,6 @@ from mlwright.spec.environments import Environment
 from mlwright.spec.project import Project
 from mlwright.spec.versions import model_for
 
-
 Read = TypeVar("Read", bound=Model)
 
 

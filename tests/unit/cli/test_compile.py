@@ -88,3 +88,13 @@ def test_a_file_where_the_output_folder_belongs_is_left_alone(folder: Path, caps
     assert cli.main(["compile"]) == 1
     assert "manifests" in capsys.readouterr().err
     assert (folder / "manifests").read_text() == "mine"
+
+
+def test_notes_about_other_ways_are_folded_until_asked_for(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "mlproject.yaml").write_text(SPEC + "  retries: 1\n")
+    assert cli.main(["compile"]) == 0
+    folded = capsys.readouterr().err
+    assert "OWN009" not in folded
+    assert "1 thing is done in another way there: --notes shows what" in folded
+    assert cli.main(["compile", "--notes"]) == 0
+    assert "note[OWN009]" in capsys.readouterr().err

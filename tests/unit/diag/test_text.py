@@ -260,3 +260,11 @@ def test_a_long_path_loses_its_beginning() -> None:
 
 def test_harmless_text_is_left_as_it_is() -> None:
     assert clean("plain ü 日本 😀") == "plain ü 日本 😀"
+
+
+def test_after_three_hundred_findings_the_rest_is_counted() -> None:
+    many = [Diagnostic(code="SPEC001", message=f"number {index}") for index in range(305)]
+    shown = text.render(many, lambda file: None, False)
+    assert "number 299" in shown and "number 300" not in shown
+    assert "5 more are not shown; `--format json` has them all" in shown
+    assert shown.endswith("305 errors\n")

@@ -74,3 +74,12 @@ def test_values_narrow_a_capability_to_types_words_and_list_items() -> None:
 
 def test_what_has_been_said_already_is_not_said_again() -> None:
     assert list(compare(tree(), Fake(one("steps.*.retries.limit", "ignored")), "e", [("steps", "a", "retries")])) == []
+
+
+@pytest.mark.parametrize(("name", "found"), [("compose", "exact"), ("kubernetes", "ignored"), ("", "ignored")])
+def test_a_mapping_is_judged_by_the_key_that_the_capability_names(name: str, found: str) -> None:
+    tree, _ = load(f"objects: {{o: {{path: x{f', target: {name}' if name else ''}}}}}".encode(), "mlproject.yaml")
+    assert tree is not None
+    exact = Capability(field="objects.*", support="exact", values=("compose",), key="target")
+    (row,) = rows(tree, [one("objects.*", "ignored"), exact])
+    assert row.support == found

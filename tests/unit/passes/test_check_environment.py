@@ -14,6 +14,7 @@ from mlwright.passes.checks import CHECKS
 from tests.unit.passes.factory import (
     codes,
     container,
+    data,
     environment,
     only,
     pipeline,
@@ -101,7 +102,8 @@ BUCKET = storage("lake", "s3", "s3://acme/ml")
 def test_a_local_environment_writes_to_no_bucket(platform: str, fields: Any, path: tuple[str | int, ...]) -> None:
     program = project(task(**fields), storage=(BUCKET,), environment=environment(platform))
     finding = only(check_local, program)
-    assert (finding.code, finding.at.path) == ("LOCAL001", ("steps", "a", *path))
+    unmountable = platform == "compose" and path[0] == "mounts"
+    assert (finding.code, finding.at.path) == ("LOCAL004" if unmountable else "LOCAL001", ("steps", "a", *path))
     assert finding.related[0].path == ("storage", "lake", "uri")
 
 
@@ -178,6 +180,26 @@ def test_the_gpu_is_shown_where_it_is_asked_for() -> None:
     assert own.related[0].path == ("tuning", "trial", "resources", "gpu")
     same = only(check_local, project(search(trial=gpu, parallel=2), gpu, environment=compose))
     assert same.related[0].path == ("training", "resources", "gpu")
+
+
+@pytest.mark.parametrize(("platform", "found"), [("compose", ["LOCAL004"]), ("local", []), ("prod.yaml", [])])
+def test_only_what_is_on_this_machine_can_be_mounted_in_compose(platform: str, found: list[str]) -> None:
+    mount = ir.Mount(target="/d", kind="data", source="lake")
+    made = task(container=container("x", mounts=(mount,)))
+    remote = project(made, data=(data("lake", "s3://acme/x"),), environment=environment(platform))
+    assert codes(check_local, remote) == found
+    local = project(made, data=(data("lake", "x.csv", local=True),), environment=environment(platform))
+    assert codes(check_local, local) == []
+
+
+def test_a_store_behind_the_tracking_server_has_no_address_and_cannot_be_mounted() -> None:
+    hidden = storage("artifacts", "mlflow")
+    made = task(container=container("x", (ir.Ref("storage.artifacts"),)))
+    program = project(made, storage=(hidden,), artifacts=hidden, environment=environment("local"))
+    assert codes(check_local, program) == ["LOCAL005"]
+    mounted = task(container=container("x", mounts=(ir.Mount(target="/d", kind="storage", source="artifacts"),)))
+    compose = project(mounted, storage=(hidden,), artifacts=hidden, environment=environment("compose"))
+    assert codes(check_local, compose) == ["LOCAL004"]
 
 
 def test_an_empty_program_has_no_findings() -> None:

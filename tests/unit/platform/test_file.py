@@ -22,6 +22,14 @@ def test_a_platform_file_names_systems_with_their_versions() -> None:
     assert profile.names("identities") == frozenset()
 
 
+def test_settings_are_what_ops_wrote() -> None:
+    text = HEAD + "images: {tools: 'registry.example.com/tools:1'}\ngpus: {a100: {memory: 80Gi}}\n"
+    profile, _ = read_platform(Memory({"prod.yaml": text}), "", "prod.yaml", PATH)
+    assert profile is not None
+    assert profile.settings["images"] == {"tools": "registry.example.com/tools:1"}
+    assert profile.settings["gpus"] == {"a100": {"resource": "nvidia.com/gpu", "memory": "80Gi", "selector": {}}}
+
+
 def test_the_tracking_servers_version_has_a_default() -> None:
     profile, _ = read_platform(Memory({"prod.yaml": HEAD}), "", "prod.yaml", PATH)
     assert profile is not None

@@ -122,8 +122,12 @@ def service(**fields: Any) -> ir.Service:
         ({"expose": ir.Expose(scope="host", host="x")}, "expose: host names, TLS and authentication: serving.s"),
         ({"extra": (("batcher", {}), ("health", {}))}, "`batcher`: serving.s"),
         (
-            {"variants": (ir.Variant(name="v", source=ir.ModelSource()),)},
-            "variants and how traffic is split: serving.s",
+            {"variants": (ir.Variant(name="v", source=ir.ModelSource(kind="output", step="a", output="m")),)},
+            "how traffic is split: each variant is an endpoint of its own here: serving.s",
+        ),
+        (
+            {"variants": (ir.Variant(name="v", source=ir.ModelSource(kind="uri", uri="hf://x/y")),)},
+            "the endpoint (its model is at hf://x/y): serving.s.variants.v",
         ),
         (
             {"source": ir.ModelSource(kind="registry", model="m", alias="champion")},
@@ -138,6 +142,23 @@ def test_an_endpoint_that_ran_smaller_or_not_at_all(
     project: Make, plan_of: Make, fields: dict[str, Any], said: str
 ) -> None:
     assert said in gaps(plan_of(project(services=(service(**fields),))))
+
+
+def test_variants_of_a_run_that_serve_the_same_version(project: Make, task: Make, plan_of: Make) -> None:
+    registration = ir.Registration(id="registry", name="r", model="m", step="a", output="model", origin=ORIGIN)
+    variants = tuple(
+        ir.Variant(name=name, source=ir.ModelSource(kind="registry", model=name, alias="challenger"))
+        for name in ("m", "other")
+    )
+    made = replace(service(variants=variants), binding="run")
+    found = gaps(plan_of(project(task("a"), registration, services=(made,))))
+    assert "other versions for variants: each served the version that this run registered: serving.s" in found
+    assert "endpoints of other pipelines: serving.s.variants.other" in found
+
+
+def test_a_smoke_test_that_ran_is_not_listed(project: Make, plan_of: Make) -> None:
+    made = plan_of(project(services=(service(smoke_path="/x", smoke_status=400),)))
+    assert gaps(made) == ("the model of this run: the endpoint served the locked version: serving.s",)
 
 
 def test_missing_secrets_of_steps_that_could_do_without(project: Make, task: Make, plan_of: Make) -> None:

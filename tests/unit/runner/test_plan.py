@@ -162,3 +162,21 @@ def test_an_endpoint_of_this_runs_model_is_part_of_the_plan_and_others_are_not(
     services = (service("a", "churn", binding="run"), service("b", "other", binding="run"), service("c", "other"))
     made = project(task("train"), registration, services=services)
     assert [item.name for item in plan.make(made, made.pipelines[0]).services] == ["a", "c"]
+
+
+def test_each_variant_is_an_endpoint_with_the_fields_of_its_service_and_its_own_model(project: Make) -> None:
+    champion, challenger = (ir.ModelSource(kind="registry", model="m", alias=alias) for alias in ("a", "b"))
+    origin = ir.Origin(path=("serving", "s"))
+    variant = ir.Variant(name="next_one", source=challenger, traffic=10)
+    service = ir.Service(
+        id="serving.s", name="s", container=ir.Container(), source=champion, variants=(variant,), port=9, origin=origin
+    )
+    made = project(services=(service,))
+    main, other = plan.make(made, made.pipelines[0]).services
+    assert (main.id, main.source, main.variants) == ("serving.s", champion, ())
+    assert (other.id, other.name, other.source) == ("serving.s.variants.next_one", "s-next-one", challenger)
+    assert (other.port, other.origin.path) == (9, ("serving", "s", "variants", "next_one"))
+
+
+def test_a_pipeline_may_be_named_by_its_key(project: Make) -> None:
+    assert plan.choose(project(pipelines=named("main", "retrain-all")), "retrain_all").name == "retrain-all"

@@ -52,6 +52,34 @@ def test_events_are_lines() -> None:
     assert lines[5].startswith("notify    skipped in")
 
 
+def test_the_best_of_a_search_is_said_when_it_is_new() -> None:
+    stream = io.StringIO()
+    view = PlainScreen(["tuning"], stream)
+    view.board.move("tuning", "running")
+    for detail in (
+        "1/3 trials, best auc=0.8 (lr=1)",
+        "2/3 trials, best auc=0.8 (lr=1)",
+        "3/3 trials, best auc=0.9 (lr=2)",
+    ):
+        view.board.say("tuning", detail)
+    assert stream.getvalue().splitlines()[1:] == [
+        "tuning  1/3 trials, best auc=0.8 (lr=1)",
+        "tuning  2/3 trials",
+        "tuning  3/3 trials, best auc=0.9 (lr=2)",
+    ]
+
+
+def test_an_event_is_one_line_in_a_file_and_folded_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    detail = "a reason that goes on for longer than the terminal is wide"
+    for stream, lines in ((io.StringIO(), 1), (Terminal(), 3)):
+        view = PlainScreen(["train"], stream)
+        view.board.move("train", "skipped", detail)
+        shown = stream.getvalue().splitlines()
+        assert len(shown) == lines
+        assert all(line.startswith("       ") for line in shown[1:])
+
+
 def test_following_twice_says_nothing_twice() -> None:
     stream = io.StringIO()
     view = PlainScreen(["a"], stream)

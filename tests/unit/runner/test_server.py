@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import socket
+import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
 
@@ -44,7 +46,7 @@ def answering() -> Iterator[str]:
             self.end_headers()
             self.wfile.write(b"boom")
 
-        def log_message(self, *_: object) -> None:
+        def log_message(self, format: str, *args: object) -> None:
             """Quiet."""
 
     httpd = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
@@ -124,6 +126,31 @@ def test_waiting_for_a_server_ends_when_the_run_is_stopped(
     with pytest.raises(StoppingError):
         server.start(folder, processes, os.environ, folder.root / "log.txt")
     assert time.monotonic() - began < 5
+
+
+@pytest.mark.parametrize("name", ["p", "a project of $mine"])
+def test_the_command_that_starts_it_again_is_for_a_shell_in_the_projects_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    made = Folder(tmp_path / name)
+    made.prepare()
+    (tmp_path / "bin").mkdir()
+    tool = tmp_path / "bin" / "mlflow"
+    tool.write_text("#!/bin/sh\npwd\nprintf '%s\\n' \"$@\"\n")
+    tool.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(tool.parent / "python"))
+    for cwd, path in ((made.spec, os.environ["PATH"]), (tmp_path, f"{tool.parent}:{os.environ['PATH']}")):
+        monkeypatch.chdir(cwd)
+        monkeypatch.setenv("PATH", path)
+        lines = server.command(made)
+        assert all(len(line) <= 78 for line in lines[-2:])
+        done = subprocess.run(["sh", "-ec", "\n".join(lines)], capture_output=True, text=True, check=True)
+        assert done.stdout.splitlines() == [
+            str(made.spec),
+            *("server", "--workers", "1", "--backend-store-uri", "sqlite:///.mlwright/mlflow.db"),
+            *("--artifacts-destination", ".mlwright/artifacts"),
+        ]
+        assert (lines[0].startswith("cd ")) is (cwd == tmp_path)
 
 
 def test_our_servers_environment_has_no_settings_of_another_server() -> None:

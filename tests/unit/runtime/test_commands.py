@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import shutil
 import subprocess
 import sys
 import urllib.request
@@ -12,6 +14,8 @@ from typing import Any
 
 import pytest
 import values
+
+RUNTIME = Path(values.__file__).parent
 
 NAUGHTY = [
     "",
@@ -129,13 +133,16 @@ def test_no_substitution_of_a_target_changes_the_document(pipeline: Any) -> None
 
 
 def test_every_string_survives_the_line_that_katib_makes_of_a_command(pipeline: Any) -> None:
-    path = pipeline.folder / "doc.json"
-    path.write_text(replace_templates(kubernetes_expand(escaped(naughty_document(pipeline)), {"HOME": "/pwned"})))
-    runtime = Path(__file__).parents[3] / "compiler" / "mlwright" / "runtime"
-    words = [sys.executable, "-S", str(runtime / "step.py"), str(path)]
+    shipped = pipeline.folder / "mlwright"
+    shutil.copytree(RUNTIME, shipped, ignore=shutil.ignore_patterns("__pycache__"))
+    document = replace_templates(kubernetes_expand(escaped(naughty_document(pipeline)), {"HOME": "/pwned"}))
+    (shipped / "step.json").write_text(document)
+    words = ["python3", "-S", "mlwright/step.py", "mlwright/step.json"]
     assert all(re.fullmatch(r"[A-Za-z0-9/._=-]+", word) for word in words)
-    line = " ".join(words) + f" 1>{pipeline.folder}/metrics.log 2>&1"
-    done = subprocess.run(["sh", "-c", line], env=pipeline.env(), check=False)
+    env = pipeline.env()
+    env["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{env.get('PATH', os.defpath)}"
+    line = " ".join(words) + " 1>metrics.log 2>&1"
+    done = subprocess.run(["sh", "-c", line], env=env, cwd=pipeline.folder, check=False)
     assert done.returncode == 0, (pipeline.folder / "metrics.log").read_text()
     assert seen(pipeline) == EXPECTED
 

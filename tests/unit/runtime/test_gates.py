@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -78,6 +79,16 @@ def test_a_gate_compares_with_the_champions_own_evaluation(
     ended = pipeline.launch(document, "gate.py")
     assert ended.code == (0 if reason == "ok" else 1), ended.err
     assert ended.status["gates"][0]["reason"] == reason
+
+
+def test_a_champion_of_another_environment_is_compared_with_too(pipeline: Any) -> None:
+    model = "m-" + pipeline.run[:8]
+    elsewhere = replace(pipeline.another(), experiment=f"{pipeline.experiment}-prod")
+    evaluated(elsewhere, 0.9)
+    versioned(elsewhere, model, "champion")
+    evaluated(pipeline, 0.8)
+    ended = pipeline.launch(gates(pipeline, model, versus="champion"), "gate.py")
+    assert (ended.code, ended.status["gates"][0]["reason"]) == (1, "worse")
 
 
 def versioned(pipeline: Any, model: str, alias: str) -> None:
@@ -204,6 +215,36 @@ def test_an_endpoint_serves_a_folder_that_is_there_already(pipeline: Any) -> Non
     ended = pipeline.launch(document, "serve.py")
     assert (ended.code, ended.out) == (0, b"w"), ended.err
     assert Path(os.path.realpath(folder)) == there
+
+
+def test_an_endpoints_command_gets_secrets_parameters_and_data_as_a_step_does(pipeline: Any) -> None:
+    there = pipeline.folder / "weights"
+    there.write_text("w")
+    show = 'printf "%s " "$@" "$RATE" "${MLWRIGHT_SECRET_LAKE__KEY-gone}" "${KEY-unseen}" "$OTHER"'
+    document = head(
+        pipeline,
+        kind="serve",
+        step="serving.online",
+        model={"kind": "path", "path": str(there)},
+        folder=str(pipeline.folder / "served"),
+        command={
+            "argv": [
+                *(["sh"], ["-c"], [show], ["sh"]),
+                *(["--key=", {"ref": "secrets.lake.KEY"}], [{"ref": "params.n"}], [{"ref": "data.here"}]),
+            ]
+        },
+        params={"n": {"type": "int", "default": 3}, "rate": {"type": "float", "default": 0.5}},
+        env={"RATE": [{"ref": "params.rate"}]},
+        data={"here": {"source": str(there), "access": "path"}},
+        secrets=["other"],
+        secret_keys={"lake": ["KEY"], "other": ["OTHER"]},
+    )
+    given = {"MLWRIGHT_SECRET_LAKE__KEY": "s3 $x", "MLWRIGHT_SECRET_OTHER__OTHER": "o", "MLWRIGHT_PARAM_N": "7"}
+    ended = pipeline.launch(document, "serve.py", **given)
+    assert (ended.code, ended.out.decode().strip()) == (0, f"--key=s3 $x 7 {there} 0.5 gone unseen o"), ended.err
+    del given["MLWRIGHT_SECRET_LAKE__KEY"]
+    ended = pipeline.launch(document, "serve.py", **given)
+    assert (ended.code, "MLWRIGHT_SECRET_LAKE__KEY" in ended.err) == (64, True)
 
 
 def test_an_endpoint_of_a_version_that_does_not_exist_is_said_with_66(pipeline: Any) -> None:

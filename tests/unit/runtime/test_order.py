@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 import pytest
@@ -171,3 +172,89 @@ def test_a_loop_needs_a_list_with_items(pipeline: Any, stores: str, code: int, s
         pipeline.document("each", command=TRUE, params=params, for_each=loop), MLWRIGHT_PARAM_STORES=stores
     )
     assert (ended.code, ended.status["status"]) == (code, status)
+
+
+def head(pipeline: Any, kind: str) -> dict[str, Any]:
+    """The document of a program that opens or closes the run."""
+    fields = pipeline.document()
+    return {key: fields[key] for key in ("version", "experiment", "project")} | {"kind": kind, "step": "run"}
+
+
+def test_who_needs_a_step_that_never_starts_is_told_and_the_run_ends(pipeline: Any) -> None:
+    """`b` comes after `a`, which fails: Compose never starts it, so no run of it ever appears."""
+    nodes = [
+        {"step": "steps.a", "needs": []},
+        {"step": "steps.b", "needs": ["steps.a"]},
+        {"step": "steps.n", "needs": []},
+    ]
+    assert pipeline.launch(head(pipeline, "start"), "root.py").code == 0
+    finish = pipeline.start(head(pipeline, "finish") | {"nodes": nodes}, "root.py")
+    notify = pipeline.start(
+        pipeline.document(
+            "n",
+            command={"argv": [["echo"], [ref("run.status")]]},
+            run_if="failed",
+            needs=[{"step": "steps.b"}],
+            wait=True,
+        )
+    )
+    assert pipeline.launch(pipeline.document("a", command={"script": "exit 3"})).code == 3
+    out, err = notify.communicate(timeout=60)
+    assert (notify.returncode, out) == (0, b"failed\n"), err
+    finish.communicate(timeout=60)
+    assert finish.returncode == 1
+    assert pipeline.only(kind="root")["tags"]["mlwright.reason"] == "failed: steps.a"
+    assert pipeline.runs(step="steps.b") == []
+
+
+def test_a_resumed_run_forgets_which_steps_never_started(pipeline: Any) -> None:
+    start = head(pipeline, "start")
+    finish = head(pipeline, "finish") | {"nodes": [{"step": "steps.a"}, {"step": "steps.b", "needs": ["steps.a"]}]}
+    pipeline.launch(start, "root.py")
+    pipeline.launch(pipeline.document("a", command={"script": "exit 3"}))
+    assert pipeline.launch(finish, "root.py").code == 1
+    pipeline.launch(start, "root.py")
+    waiting = pipeline.document("n", command=TRUE, run_if="always", needs=[{"step": "steps.b"}], wait=True)
+    assert pipeline.launch(waiting, MLWRIGHT_WAIT="0.2").code == 124
+
+
+def test_what_comes_after_a_step_that_waits_for_the_run_is_not_waited_for_before(pipeline: Any) -> None:
+    nodes = [{"step": "steps.n", "closing": True}, {"step": "steps.report", "needs": ["steps.n"], "closing": True}]
+    pipeline.launch(head(pipeline, "start"), "root.py")
+    finish = pipeline.start(head(pipeline, "finish") | {"nodes": nodes}, "root.py")
+    closing = pipeline.document("n", command=TRUE, run_if="always", needs=[], wait=True)
+    assert pipeline.launch(closing, MLWRIGHT_WAIT="30").code == 0
+    assert pipeline.launch(pipeline.document("report", command=TRUE, needs=[{"step": "steps.n"}])).code == 0
+    finish.communicate(timeout=60)
+    assert finish.returncode == 0
+
+
+def test_a_launcher_that_is_killed_outright_has_failed_and_a_silent_one_has_not(pipeline: Any) -> None:
+    """Nobody closes the run of a container that the kernel or Docker killed: it stays RUNNING, but its heart stops."""
+    pipeline.environment = {"MLWRIGHT_BEAT": "0.3"}
+    pipeline.launch(head(pipeline, "start"), "root.py")
+    silent = pipeline.start(pipeline.document("silent", command={"argv": [["sleep"], ["12"]]}))
+    killed = pipeline.start(pipeline.document("killed", command={"argv": [["sleep"], ["5"]]}))
+    deadline = time.monotonic() + 30
+    while not any("mlwright.heartbeat" in run["tags"] for run in pipeline.runs(step="steps.killed")):
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+    killed.kill()
+    killed.communicate(timeout=30)
+    finish = head(pipeline, "finish") | {"nodes": ["steps.silent", "steps.killed"]}
+    assert pipeline.launch(finish, "root.py").code == 1
+    silent.communicate(timeout=60)
+    assert silent.returncode == 0
+    run = pipeline.only(step="steps.killed")
+    assert (run["status"], run["tags"]["mlwright.reason"]) == ("FAILED", "its launcher went away")
+    assert pipeline.only(step="steps.silent")["status"] == "FINISHED"
+    assert pipeline.only(kind="root")["tags"]["mlwright.reason"] == "failed: steps.killed"
+
+
+def test_items_that_wait_for_a_failed_one_are_given_up(pipeline: Any) -> None:
+    pipeline.environment = {"MLWRIGHT_BEAT": "0.1"}
+    pipeline.launch(head(pipeline, "start"), "root.py")
+    item = pipeline.document("each", command={"argv": [["false"]]}, each={"store": "oslo"})
+    assert pipeline.launch(item).code == 1
+    finish = head(pipeline, "finish") | {"nodes": [{"step": "steps.each", "items": 3}]}
+    assert pipeline.launch(finish, "root.py").code == 1

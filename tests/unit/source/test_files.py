@@ -53,6 +53,13 @@ def test_walking_finds_files_by_name_sorted_and_skips_hidden_and_installed_folde
     assert list(files.walk("xy", "mlproject.yaml")) == []
 
 
+def test_the_files_of_a_folder_are_listed_without_hidden_ones_and_folders(files: FileTree) -> None:
+    assert list(files.files(".")) == ["mlproject.yaml"]
+    assert list(files.files("x/")) == ["mlproject.yaml"]
+    assert list(files.files(".hidden")) == ["mlproject.yaml"]
+    assert list(files.files("mlproject.yaml")) == list(files.files("nowhere")) == []
+
+
 def test_pipes_and_devices_are_not_read(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     for path in ["pipe", "/dev/zero"]:

@@ -40,4 +40,41 @@ CODES = (
         bad="tuning: {trial: {resources: {gpu: 1}}, trials: {max: 8, parallel: 2}}  # on `platform: compose`",
         good="environments: {local: {platform: compose, tuning: {trials: {parallel: 1}}}}",
     ),
+    Code(
+        code="LOCAL004",
+        title="a mount of what is not on this machine",
+        explanation=(
+            "Compose mounts volumes, and folders and files of this machine. A bucket is neither, nor is data at an "
+            "address, nor is storage that lies behind the tracking server. Give the storage the type `directory` or "
+            "`volume` in this environment, or the data a local sample; or leave the mount out and let the program "
+            "read the address: `${storage.NAME}`, `${data.NAME.uri}`."
+        ),
+        bad="storage: {lake: {type: s3, uri: s3://acme}}\n"
+        "training: {mounts: {/data: '${storage.lake}'}}  # on `platform: compose`",
+        good="storage: {lake: {type: s3, uri: s3://acme}}\ntraining: {mounts: {/data: '${storage.lake}'}}\n"
+        "environments: {here: {platform: compose, storage: {lake: {type: directory}}}}",
+    ),
+    Code(
+        code="LOCAL005",
+        title="a path or address of storage that has none",
+        explanation=(
+            "`type: mlflow` keeps step outputs behind the tracking server, where programs reach them as inputs of "
+            "steps: there is neither a folder nor an address that `${storage.NAME}` could stand for, and no place for "
+            "checkpoints. Refer to a storage of another type, or to the output that you want."
+        ),
+        bad="storage: {artifacts: {type: mlflow}}\ntraining: {command: [python, t.py, '${storage.artifacts}']}",
+        good="storage: {kept: {type: volume}}\ntraining: {command: [python, t.py, '${storage.kept}']}",
+    ),
+    Code(
+        code="LOCAL006",
+        title="metrics that nothing on this machine reads",
+        explanation=(
+            "TensorBoard files and Prometheus endpoints are read by Katib's collectors on a cluster. On a laptop the "
+            "launcher reads what the program prints, a file of lines or JSON, or what it logs to MLflow itself. "
+            "Let the "
+            "program print its metrics too, and choose `stdout` here."
+        ),
+        bad="training: {metrics_from: {type: tensorboard, path: /tmp/events}}  # in a Compose environment",
+        good="environments: {local: {platform: compose, training: {metrics_from: {type: stdout}}}}",
+    ),
 )

@@ -90,4 +90,58 @@ CODES = (
         bad=_HEAD + "    until: {mlflow: '3.0'}\n    merge: {cpu_shares: 1}",
         good="patches: {}",
     ),
+    Code(
+        code="PATCH010",
+        title="objects without a file",
+        explanation="`objects` names a YAML file, or a folder whose YAML files are added; folders in it are not looked "
+        "into. Here there is none, so nothing would be added. Correct the path, rename the file to end in .yaml or "
+        ".yml, or remove the entry.",
+        bad="objects: {extras: {path: README.md, target: compose}}",
+        good="objects: {extras: {path: compose/extras.yaml, target: compose}}",
+    ),
+    Code(
+        code="PATCH011",
+        title="a file beside objects that is not added",
+        severity="note",
+        explanation="The folder holds this file beside YAML files. Only files that end in .yaml or .yml are added; "
+        "others can lie beside them, for instance to be mounted by what is added. Hidden files are never mentioned.",
+        bad="objects: {extras: {path: compose/, target: compose}}  # with compose/nginx.conf",
+        good="objects: {extras: {path: compose/extras.yaml, target: compose}}",
+    ),
+    Code(
+        code="PATCH012",
+        title="an added file that its target cannot read",
+        explanation="Files of `objects` are added as they are and are in their target's own language. For Compose that "
+        "is a Compose file: sections such as `services` and `volumes` that map names to definitions, and services "
+        "that say with `image` or `build` what they run.",
+        bad="# compose/extras.yaml\nserivces: {db: {image: 'postgres:18'}}",
+        good="# compose/extras.yaml\nservices: {db: {image: 'postgres:18'}}",
+    ),
+    Code(
+        code="PATCH013",
+        title="an added file that says what is ours to say",
+        explanation="The project's name, the list of included files and labels that begin with `mlwright.` hold the "
+        "output together: containers and volumes are found again by them. Remove them from the file. What it would "
+        "include belongs under `objects`, so that it is looked at and recorded as an input.",
+        bad="# compose/extras.yaml\nname: mine\nservices: {db: {image: 'postgres:18'}}",
+        good="# compose/extras.yaml\nservices: {db: {image: 'postgres:18'}}",
+    ),
+    Code(
+        code="PATCH014",
+        title="a name that is defined twice",
+        explanation="All files of an output share their names: a service, network, volume, config or secret of an "
+        "added file may not be called like one that this specification became, nor like one of another added file. One "
+        "would replace the other, or Compose would refuse both. Give it another name.",
+        bad="# compose/extras.yaml\nservices: {mlflow: {image: 'postgres:18'}}",
+        good="# compose/extras.yaml\nservices: {db: {image: 'postgres:18'}}",
+    ),
+    Code(
+        code="PATCH015",
+        title="a secret in an added file",
+        explanation="The value looks like a password, a token or a key. Output is committed, so it would be known to "
+        "everyone who can read the repository; it is in the added file already. Let Compose fill it in from .env with "
+        "`${NAME}`, and revoke the one that was written here.",
+        bad="# compose/extras.yaml\nservices: {db: {image: 'postgres:18', environment: {PG_PASSWORD: hunter2}}}",
+        good="# compose/extras.yaml\nservices: {db: {image: 'postgres:18', environment: {PG_PASSWORD: '${PG}'}}}",
+    ),
 )

@@ -76,6 +76,18 @@ CODES = (
         good="serving: {online: {protocols: [grpc, open-inference-v2], smoke_test: {request: tests/request.json}}}",
     ),
     Code(
+        code="SERVE008",
+        title="a reference without a value in an endpoint",
+        explanation=(
+            "An endpoint or a notebook is not part of a run: it has no outputs, items, trial or status, and of models "
+            "only the one under its `model` is fetched for it. Parameters, data, secrets, storage and that model can "
+            "stand in its command, arguments and variables. Data at an address is downloaded by the launcher, which "
+            "starts endpoints that have a `model`; elsewhere write `${data.NAME.uri}`."
+        ),
+        bad="serving: {online: {model: '${registry.m@champion}', image: x, command: [serve, '${run.status}']}}",
+        good="serving: {online: {model: '${registry.m@champion}', image: x, command: [serve, '${params.size}']}}",
+    ),
+    Code(
         code="SERVE010",
         title="a route to an unknown endpoint",
         explanation=(

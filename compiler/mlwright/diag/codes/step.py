@@ -97,4 +97,15 @@ CODES = (
         bad="training: {command: [torchrun, train.py], distributed: {nodes: 2, launcher: torchrun}}",
         good="training: {command: [python, train.py], distributed: {nodes: 2, launcher: torchrun}}",
     ),
+    Code(
+        code="STEP009",
+        title="a reference that a bare step cannot be given",
+        explanation=(
+            "`contract: bare` starts the step's own program without the launcher, so nobody makes output paths, "
+            "fetches inputs, downloads data or knows the run and the item. Parameters (their defaults), secrets, "
+            "storage and local data can be referred to. Let the launcher start the step, or leave the reference out."
+        ),
+        bad="steps: {a: {image: x, contract: bare, command: [go, '${outputs.t}'], outputs: {t: {type: file}}}}",
+        good="steps: {a: {image: x, command: [go, '${outputs.t}'], outputs: {t: {type: file}}}}",
+    ),
 )

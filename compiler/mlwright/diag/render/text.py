@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 
 from mlwright.diag.diagnostic import Diagnostic, Label, Severity
 from mlwright.diag.render.columns import clean, shorten_left, shown, width, wrap, wrap_code
+from mlwright.record import dataclass
+from mlwright.regex import lazy
 from mlwright.span import Span
 
 Read = Callable[[str], str | None]
 
-_LINE_END = re.compile(r"\r\n|\n|\r")
+_LINE_END = lazy(r"\r\n|\n|\r")
 _COLOURS: dict[str, str] = {"error": "1;31", "warning": "1;33", "note": "1;36", "gutter": "34", "bold": "1"}
 _SEVERITIES: tuple[Severity, ...] = ("error", "warning", "note")
 _MIN_WIDTH = 40
+MOST = 300
+"""Findings that are shown; whoever has more mends these first."""
 _ELLIPSIS = "..."
 
 
@@ -32,8 +34,10 @@ def render(
         return ""
     page = _Page(read=read, colour=colour, width=max(width, _MIN_WIDTH), files={})
     lines: list[str] = []
-    for item in items:
+    for item in items[:MOST]:
         lines += [*page.finding(item), ""]
+    if len(items) > MOST:
+        lines += [f"{len(items) - MOST} more are not shown; `--format json` has them all", ""]
     return "\n".join([*lines, summary(items)] if closing else lines[:-1]) + "\n"
 
 

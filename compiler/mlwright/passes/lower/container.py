@@ -10,8 +10,8 @@ from mlwright.diag import Diagnostic, Label
 from mlwright.passes.lower.context import RUN_TEXT, Context
 from mlwright.passes.shell import expand
 from mlwright.source.references import Reference as Grammar
-from mlwright.source.suggest import closest
 from mlwright.source.references import RefSpan, grammar
+from mlwright.source.suggest import closest
 from mlwright.span import Path
 from mlwright.spec import container as spec
 

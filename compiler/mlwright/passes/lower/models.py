@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Literal, Protocol
 
 from mlwright import ir
 from mlwright.passes.lower.context import Context
 from mlwright.passes.lower.task import gates, task
+from mlwright.record import dataclass
 from mlwright.source.suggest import closest
 from mlwright.span import Path
 from mlwright.spec.container import Step
@@ -111,7 +112,7 @@ def _search(context: Context, sections: Sections, place: Place, params: tuple[ir
         objective=tuning.objective,
         where=where,
     )
-    types = {param.name: param.type for param in params}
+    types: dict[str, ir.ValueType] = {param.name: param.type for param in params}
     values = tuple(sorted(tuning.trial.params.items())) if tuning.trial else ()
     space = tuple(_dimension(context, name, item, types, (*path, "space", name)) for name, item in tuning.space.items())
     known = tuple(d for d in space if d is not None)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from mlwright import ir
 from mlwright.diag import Bag
@@ -15,6 +14,7 @@ from mlwright.passes.lower.scope import Scope, StepNames
 from mlwright.passes.lower.services import notebook, plain, route, served_aliases, service, tracking_server
 from mlwright.passes.lower.task import gates, task
 from mlwright.platform import Profile
+from mlwright.record import dataclass
 from mlwright.source.files import FileTree
 from mlwright.source.suggest import closest
 from mlwright.source.tree import Node

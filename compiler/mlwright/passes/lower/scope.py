@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from mlwright.record import dataclass
 from mlwright.source.references import Reference
 from mlwright.source.suggest import closest
 

@@ -82,7 +82,7 @@ def gates(context: Context, source: spec.StepShape, made: ir.Task, path: Path, m
     """The gates of a step as one node, None where it has none."""
     if not source.gates:
         return None
-    goals = {item.name: item.goal for item in made.metrics}
+    goals: dict[str, Literal["maximize", "minimize"] | None] = {item.name: item.goal for item in made.metrics}
     return ir.Gates(
         id=f"{made.id}.gates",
         name=f"{made.name}-gates",
@@ -210,7 +210,9 @@ def storage_path(context: Context, text: str, path: Path) -> tuple[str, str]:
     """`${storage.s}/a/b` as (`s`, `a/b`); another path as (``, path)."""
     pieces, _ = parse(text)
     context.parts(text, path, frozenset({"storage"}))
-    if pieces and isinstance(pieces[0], RefSpan) and len(pieces) <= 2:
-        rest = pieces[1] if len(pieces) == 2 and isinstance(pieces[1], str) else ""
-        return pieces[0].path.partition(".")[2], rest.strip("/")
+    match pieces:
+        case (RefSpan(path=reference),):
+            return reference.partition(".")[2], ""
+        case (RefSpan(path=reference), str(rest)):
+            return reference.partition(".")[2], rest.strip("/")
     return "", text

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from mlwright.record import dataclass
+from mlwright.regex import lazy
 from mlwright.spec.scalars.refusal import Scalar, refuse
 
 _MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
@@ -17,12 +19,14 @@ _FIELDS: tuple[tuple[str, int, int, dict[str, int]], ...] = (
     ("month", 1, 12, {name: number + 1 for number, name in enumerate(_MONTHS)}),
     ("day of the week", 0, 6, {name: number for number, name in enumerate(_DAYS)}),
 )
+_ZONES = ("/usr/share/zoneinfo", "/usr/lib/zoneinfo", "/usr/share/lib/zoneinfo", "/etc/zoneinfo")
+_NO_ZONES = ("localtime", "posixrules", "Factory")
 _LONGEST = {2: 29, 4: 30, 6: 30, 9: 30, 11: 30}
 _MACROS = {
     "@hourly": "0 * * * *", "@daily": "0 0 * * *", "@midnight": "0 0 * * *", "@weekly": "0 0 * * 0",
     "@monthly": "0 0 1 * *", "@yearly": "0 0 1 1 *", "@annually": "0 0 1 1 *",
 }  # fmt: skip
-_ZONE = re.compile(r"[A-Za-z][A-Za-z0-9_+-]*(/[A-Za-z0-9_+-]+)*")
+_ZONE = lazy(r"[A-Za-z][A-Za-z0-9_+-]*(/[A-Za-z0-9_+-]+)*")
 EXAMPLE = "write five fields, minute hour day month weekday: `0 3 * * 1` is Monday at three"
 
 
@@ -82,9 +86,9 @@ def _number(text: str, name: str, low: int, high: int, names: dict[str, int], ch
     number = names.get(text.upper(), int(text) if text.isdigit() else -1)
     if low <= number <= high:
         return number
-    help = "Sunday is 0" if text == "7" and high == 6 else f"a {name} is {low} to {high}"
+    help = "Sunday is 0" if text == "7" and high == 6 else f"{_a(name)} is {low} to {high}"
     raise refuse(
-        "CRON003", f"`{text}` is not a {name}", f"{help}{', or one of ' + ' '.join(names) if names else ''}", chars
+        "CRON003", f"`{text}` is not {_a(name)}", f"{help}{', or one of ' + ' '.join(names) if names else ''}", chars
     )
 
 
@@ -106,13 +110,23 @@ class TimeZone(Scalar):
 
 
 def _known(name: str) -> bool:
-    from zoneinfo import ZoneInfo, available_timezones  # only projects with a time zone pay for it
+    if any(_is_zone(os.path.join(folder, name)) for folder in _ZONES):
+        return name not in _NO_ZONES
+    from zoneinfo import ZoneInfo, available_timezones  # it takes long to import
 
     try:
         ZoneInfo(name)
     except (KeyError, ValueError, OSError):
         return not available_timezones()  # a machine without the database cannot tell
-    return name not in ("localtime", "posixrules", "Factory")
+    return name not in _NO_ZONES
+
+
+def _is_zone(path: str) -> bool:
+    try:
+        with open(path, "rb") as file:
+            return file.read(4) == b"TZif"
+    except OSError:
+        return False
 
 
 def _closest(value: object) -> str:
@@ -129,3 +143,7 @@ def _closest(value: object) -> str:
         if near:
             return f"did you mean `{near[0]}`?"
     return "write an IANA name, such as `Europe/Berlin` or `UTC`"
+
+
+def _a(name: str) -> str:
+    return f"an {name}" if name.startswith("h") else f"a {name}"

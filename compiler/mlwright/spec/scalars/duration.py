@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from mlwright.record import dataclass
+from mlwright.regex import lazy
 from mlwright.spec.scalars.refusal import Scalar, refuse
 
 _UNITS = {"d": 86400.0, "h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
-_PART = re.compile(r"(\d+(?:\.\d+)?)(ms|d|h|m|s)")
-_WHOLE = re.compile(r"(?:\d+(?:\.\d+)?d)?(?:\d+(?:\.\d+)?h)?(?:\d+(?:\.\d+)?m)?(?:\d+(?:\.\d+)?s)?(?:\d+(?:\.\d+)?ms)?")
-_WORDY = re.compile(
+_PART = lazy(r"(\d+(?:\.\d+)?)(ms|d|h|m|s)")
+_WHOLE = lazy(r"(?:\d+(?:\.\d+)?d)?(?:\d+(?:\.\d+)?h)?(?:\d+(?:\.\d+)?m)?(?:\d+(?:\.\d+)?s)?(?:\d+(?:\.\d+)?ms)?")
+_WORDY = lazy(
     r"(\d+(?:\.\d+)?)\s*(milliseconds?|msecs?|ms|seconds?|secs?|s|minutes?|mins?|m|hours?|hrs?|h|days?|d)", re.I
 )
-_CLOCK = re.compile(r"(\d+):(\d\d)(?::(\d\d))?")
+_CLOCK = lazy(r"(\d+):(\d\d)(?::(\d\d))?")
 EXAMPLE = "write a number and a unit (ms s m h d): `30s`, `2h`, `1h30m`"
 
 

@@ -6,8 +6,8 @@ import re
 from collections.abc import Callable
 from typing import Annotated
 
+from mlwright.regex import lazy
 from mlwright.spec.declaration import AfterValidator, WithJsonSchema
-
 from mlwright.spec.scalars.refusal import refuse
 
 NAME = r"^(?!x-)[a-z][a-z0-9_-]{0,39}$"
@@ -25,13 +25,15 @@ MODEL = r"^[^/:@\s][^/:@]{0,127}$"
 
 def named(pattern: str, code: str, message: str, help: str, fix: Callable[[str], str] | None = None) -> object:
     """A validator for text that matches `pattern`; `fix` proposes a text that would."""
-    matches = re.compile(pattern).match
+    expression = lazy(pattern)
 
     def check(text: str) -> str:
-        if matches(text) and not text.endswith("\n"):
+        if expression.match(text) and not text.endswith("\n"):
             return text
         better = fix(text) if fix else ""
-        raise refuse(code, message.replace("{text}", text), f"write `{better}`" if better and matches(better) else help)
+        raise refuse(
+            code, message.replace("{text}", text), f"write `{better}`" if better and expression.match(better) else help
+        )
 
     return AfterValidator(check)
 

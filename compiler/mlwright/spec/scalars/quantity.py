@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar
 
+from mlwright.record import dataclass
+from mlwright.regex import lazy
 from mlwright.spec.declaration import AfterValidator, BeforeValidator, WithJsonSchema
-
 from mlwright.spec.scalars.refusal import Scalar, refuse
 
 _NUMBER = r"(?P<number>\d+(?:\.\d+)?|\.\d+)"
-_CPU = re.compile(_NUMBER + r"(?P<unit>m?)")
-_SPLIT = re.compile(_NUMBER + r"\s*(?P<unit>[A-Za-z]*)")
+_CPU = lazy(_NUMBER + r"(?P<unit>m?)")
+_SPLIT = lazy(_NUMBER + r"\s*(?P<unit>[A-Za-z]*)")
 _UNITS = {
     **{unit: 1024 ** (power + 1) for power, unit in enumerate(("Ki", "Mi", "Gi", "Ti", "Pi", "Ei"))},
     **{unit: 1000 ** (power + 1) for power, unit in enumerate(("k", "M", "G", "T", "P", "E"))},

@@ -12,7 +12,8 @@ def refuse(code: str, message: str, help: str = "", chars: tuple[int, int] | Non
     """The error to raise: `code` is a key of `diag.codes`; `chars` narrows the label to a range of the value's text."""
     from pydantic_core import PydanticCustomError  # only what is refused pays for it
 
-    return PydanticCustomError(code, "{message}", {"message": message, "help": help, "chars": chars})
+    kind: Any = code
+    return PydanticCustomError(kind, "{message}", {"message": message, "help": help, "chars": chars})
 
 
 class Scalar:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Annotated
 
+from mlwright.record import dataclass
 from mlwright.spec.declaration import AfterValidator, BeforeValidator, WithJsonSchema
-
 from mlwright.spec.scalars.refusal import refuse
 from mlwright.spec.scalars.uri import check_path
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from mlwright.record import dataclass
+from mlwright.regex import lazy
 from mlwright.spec.scalars.refusal import Scalar, refuse
 
-_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):(//)?(.*)", re.S)
+_SCHEME = lazy(r"([A-Za-z][A-Za-z0-9+.-]*):(//)?(.*)", re.S)
 _SHAPES = {
     "s3": (r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/.*)?", "s3://BUCKET/PATH"),
     "gs": (r"[a-z0-9][a-z0-9._-]{1,220}[a-z0-9](/.*)?", "gs://BUCKET/PATH"),
@@ -30,7 +31,7 @@ _SHAPES = {
     "git+ssh": (r"([A-Za-z0-9_.-]+@)?[A-Za-z0-9.-]+(:\d+)?/.+", "git+ssh://git@HOST/PATH"),
     "ssh": (r"([A-Za-z0-9_.-]+@)?[A-Za-z0-9.-]+(:\d+)?/.+", "ssh://git@HOST/PATH"),
 }
-_PATTERNS = {scheme: re.compile(shape, re.S) for scheme, (shape, _) in _SHAPES.items()}
+_PATTERNS = {scheme: lazy(shape, re.S) for scheme, (shape, _) in _SHAPES.items()}
 _INSTEAD = {
     "s3a": "s3", "s3n": "s3", "gcs": "gs", "abfs": "abfss", "wasb": "abfss", "wasbs": "abfss", "az": "abfss",
     "azure": "abfss", "huggingface": "hf", "docker": "oci",

@@ -39,7 +39,7 @@ def test_it_is_a_target() -> None:
 
 def test_every_program_is_started_by_words_that_need_no_quoting() -> None:
     for name, body in services(programs.churn()).items():
-        if name not in ("mlflow", "prepare", "explore", "online-smoke"):
+        if name not in ("mlflow", "prepare", "explore") and not name.endswith("-smoke"):
             words = " ".join([*body["entrypoint"], *body["command"]])
             assert words.startswith("python3 ") and set(words) <= set("abcdefghijklmnopqrstuvwxyz3 /.-S"), name
 
@@ -109,6 +109,18 @@ def test_the_tools_image_of_the_platform_takes_the_place_of_the_dockerfile() -> 
     assert "tools/Dockerfile" not in made
 
 
+def test_the_gaussian_process_brings_what_optuna_needs_for_it() -> None:
+    project = programs.churn()
+    nodes = tuple(
+        replace(node, algorithm="bayesianoptimization") if isinstance(node, ir.Search) else node
+        for node in project.nodes
+    )
+    plain, gaussian = emitted(project), emitted(replace(project, nodes=nodes))
+    assert "torch" not in plain["tools/Dockerfile"]
+    assert "pip install --no-cache-dir torch==" in gaussian["tools/Dockerfile"]
+    assert gaussian["tools/Dockerfile"].rstrip().endswith("USER 65532:65532")
+
+
 def test_several_models_have_search_services_of_their_own() -> None:
     made = next(node for node in programs.churn().nodes if isinstance(node, ir.Search))
     search = replace(made, trial=replace(made.trial, inputs=(), needs=()))
@@ -158,9 +170,19 @@ def test_smoke_tests_and_notebooks_wait_under_profiles() -> None:
     made = services(programs.churn())
     assert made["online-smoke"]["profiles"] == ["smoke"]
     assert made["online-smoke"]["depends_on"] == {"online": {"condition": "service_healthy"}}
+    assert made["online-challenger-smoke"]["depends_on"] == {"online-challenger": {"condition": "service_healthy"}}
     assert made["explore"]["profiles"] == ["notebooks"]
     unprofiled = {name for name, body in made.items() if "profiles" not in body}
     assert unprofiled >= {"mlflow", "start", "training", "finish", "online"}
+
+
+def test_a_smoke_test_is_what_the_project_asks_for() -> None:
+    project = programs.churn()
+    given = {"smoke_request": "r.csv", "smoke_path": "/score", "smoke_status": 422, "smoke_timeout": 2.5}
+    made = services(replace(project, services=(replace(project.services[0], **given),)))
+    words = ["/mlwright/request", "text/csv", "422", "2.5"]
+    assert made["online-smoke"]["command"] == ["http://online:8080/score", *words]
+    assert made["online-challenger-smoke"]["command"] == ["http://online-challenger:8080/score", *words]
 
 
 def test_other_pipelines_have_services_of_their_own_with_their_parameters() -> None:
@@ -413,3 +435,92 @@ def test_a_model_in_local_storage_is_served_from_its_place() -> None:
     model = step("x", project)["model"]
     assert (model["kind"], model["uri"]) == ("path", "/mlwright/storage/warehouse/models/a")
     assert "/mlwright/storage/warehouse" in {volume["target"] for volume in services(project)["x"]["volumes"]}
+
+
+def endpoint(*argv: str | ir.Ref, model: ir.ModelSource, **changes: Any) -> ir.Project:
+    """The program with one endpoint, which has a command of its own."""
+    made = ir.Service(
+        id="serving.x", name="x", container=container(*argv, **changes), source=model, origin=origin("serving", "x")
+    )
+    return replace(programs.churn(), services=(made,))
+
+
+LOCKED = ir.ModelSource(kind="registry", model="churn", alias="champion", version="3")
+
+
+def test_a_secret_in_an_endpoints_command_is_put_there_by_the_launcher() -> None:
+    program = endpoint("serve", "--key", ir.Ref("secrets.lake.AWS_ACCESS_KEY_ID"), model=LOCKED)
+    assert step("x", program)["command"]["argv"][2] == [{"ref": "secrets.lake.AWS_ACCESS_KEY_ID"}]
+    assert step("x", program)["secret_keys"]["lake"] == ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"]
+    given = services(program)["x"]["environment"]["MLWRIGHT_SECRET_LAKE__AWS_ACCESS_KEY_ID"]
+    assert given.startswith("${LAKE__AWS_ACCESS_KEY_ID:?")
+
+
+def test_parameters_data_and_storage_of_an_endpoint_are_those_of_a_step() -> None:
+    refs = (
+        ir.Ref("params.epochs"),
+        ir.Ref("data.customers"),
+        ir.Ref("storage.warehouse"),
+        ir.Ref("registry.churn@champion"),
+    )
+    program = endpoint("serve", *refs, model=LOCKED, env=(("RATE", (ir.Ref("params.learning_rate"),)),))
+    document, service = step("x", program), services(program)["x"]
+    assert document["command"]["argv"][1:] == [
+        [{"ref": "params.epochs"}],
+        [{"ref": "data.customers"}],
+        ["/mlwright/storage/warehouse"],
+        ["/mlwright/model/files"],
+    ]
+    assert set(document["params"]) == {"epochs", "learning_rate"} and set(document["data"]) == {"customers"}
+    assert document["env"] == {"RATE": [{"ref": "params.learning_rate"}]}
+    assert service["environment"]["MLWRIGHT_PARAM_EPOCHS"] is None and "RATE" not in service["environment"]
+    assert "/mlwright/storage/warehouse" in {volume["target"] for volume in service["volumes"]}
+
+
+def test_a_script_that_serves_gets_its_references_as_variables() -> None:
+    key = (ir.Ref("secrets.lake.AWS_ACCESS_KEY_ID"),)
+    program = endpoint(model=LOCKED, script='serve "$MLWRIGHT_KEY"', env=(("MLWRIGHT_KEY", key),))
+    document = step("x", program)
+    assert document["command"] == {"script": 'serve "$MLWRIGHT_KEY"'}
+    assert document["env"]["MLWRIGHT_KEY"] == [{"ref": "secrets.lake.AWS_ACCESS_KEY_ID"}]
+
+
+def test_a_model_at_an_address_keeps_the_address_and_gets_the_secret_that_opens_it() -> None:
+    store = ir.Storage(name="lake", type="s3", uri="s3://acme/models", secret="lake", origin=origin("storage", "lake"))
+    model = ir.ModelSource(kind="uri", uri="${storage.lake}/a")
+    program = endpoint("serve", model=model)
+    program = replace(program, storage=(*program.storage, store))
+    document = step("x", program)
+    assert (document["model"]["kind"], document["model"]["uri"]) == ("uri", "s3://acme/models/a")
+    assert document["model"]["secret"] == "lake" and "lake" in document["secret_keys"] and document["secrets"] == []
+    assert "MLWRIGHT_SECRET_LAKE__AWS_ACCESS_KEY_ID" in services(program)["x"]["environment"]
+
+
+def test_local_data_may_be_the_model() -> None:
+    data = ir.DataSource(name="seed", source="models/seed", local=True, origin=origin("data", "seed"))
+    program = endpoint("serve", model=ir.ModelSource(kind="uri", uri="${data.seed}"))
+    program = replace(program, data=(*program.data, data))
+    assert step("x", program)["model"]["uri"] == "/mlwright/data/seed/seed"
+    assert "/mlwright/data/seed/seed" in {volume["target"] for volume in services(program)["x"]["volumes"]}
+
+
+def test_without_the_launcher_a_parameter_without_a_default_comes_from_outside() -> None:
+    param = ir.Param(name="size", type="string", required=True, origin=origin("params", "size"))
+    program = endpoint("serve", ir.Ref("params.size"), model=ir.ModelSource())
+    program = replace(program, params=(*program.params, param))
+    assert services(program)["x"]["command"] == ["${MLWRIGHT_PARAM_SIZE:?set MLWRIGHT_PARAM_SIZE}"]
+
+
+def test_the_keys_of_data_that_is_read_at_its_address_reach_the_program() -> None:
+    data = ir.DataSource(name="lake", source="s3://a/b", access="uri", secret="lake", origin=origin("data", "lake"))
+    program = programs.project(
+        task("steps.a", ir.Ref("data.lake"), data=("lake",)), data=(data,), secrets=programs.churn().secrets
+    )
+    assert step("a", program)["secrets"] == ["lake"] and step("a", program)["secret_keys"]["lake"]
+
+
+def test_finish_waits_last_for_what_comes_after_the_rest_of_the_run() -> None:
+    notify = task("steps.notify", run_if="always")
+    after = task("steps.after", needs=(ir.Need(node="steps.notify"),))
+    nodes = {node["step"]: node for node in step("finish", programs.project(task("steps.a"), notify, after))["nodes"]}
+    assert [name for name, node in nodes.items() if node.get("closing")] == ["steps.notify", "steps.after"]

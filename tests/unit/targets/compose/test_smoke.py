@@ -18,9 +18,9 @@ class Endpoint(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers["Content-Length"]))
         self.send_response(200 if body == b"[1]" else 400)
         self.end_headers()
-        self.wfile.write(b"answer to " + body)
+        self.wfile.write(b"answer to " + body + b" of " + self.headers["Content-Type"].encode())
 
-    def log_message(self, *args: object) -> None:
+    def log_message(self, format: str, *args: object) -> None:
         pass
 
 
@@ -38,13 +38,13 @@ def url() -> Iterator[str]:
 def smoke(url: str, body: bytes, status: str, folder: Path) -> subprocess.CompletedProcess[str]:
     (folder / "request").write_bytes(body)
     program = str(resources.files("mlwright_compose").joinpath("shipped/smoke.py"))
-    command = [sys.executable, "-S", program, url, str(folder / "request"), status, "5"]
+    command = [sys.executable, "-S", program, url, str(folder / "request"), "text/csv", status, "5"]
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
 def test_the_expected_answer_passes(url: str, tmp_path: Path) -> None:
     done = smoke(url, b"[1]", "200", tmp_path)
-    assert (done.returncode, done.stdout) == (0, "answer to [1]\n")
+    assert (done.returncode, done.stdout) == (0, "answer to [1] of text/csv\n")
 
 
 def test_an_error_may_be_what_is_expected(url: str, tmp_path: Path) -> None:
