@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path as FilePath
 from typing import Any
 
-from mlwright.emit import stepdoc
+from mlwright.emit import servedoc
 from mlwright.ir import Json, ModelSource, Registration, Search, Service, Task
 from mlwright_compose import container as fields
 from mlwright_compose import secrets, storage, tools
@@ -125,7 +125,7 @@ def _document(book: Book, service: Service, source: ModelSource) -> dict[str, Js
     server = [*("mlflow", "models", "serve", "-m", MODEL, "--env-manager", "local", "-h", "0.0.0.0")]
     server += ["-p", str(service.port)]
     places = storage.Places(book)
-    document = stepdoc.endpoint_document(book.project, service, source, MODEL, places, server)
+    document = servedoc.endpoint_document(book.project, service, source, MODEL, places, server)
     if isinstance(document["model"], dict) and (place := places.address(source.uri)):
         document["model"] |= {"kind": "path" if place.startswith("/") else "uri", "uri": place}
     return document
@@ -141,9 +141,9 @@ def _own_command(book: Book, service: Service) -> dict[str, Any]:
 
 def _environment(book: Book, scope: Scope | None, service: Service, source: ModelSource) -> dict[str, Any]:
     """What the launcher needs to resolve the endpoint's own variables, or, without the launcher, these themselves."""
-    box, task = service.container, stepdoc.endpoint_task(service)
+    box, task = service.container, servedoc.endpoint_task(service)
     if source.kind != "none":
-        names = secrets.of_task(book.project, task) | {stepdoc.model_secret(book.project, source)}
+        names = secrets.of_task(book.project, task) | {servedoc.model_secret(book.project, source)}
         return {
             **(fields.contract(book, scope) if scope else fields.tracking(book)),
             **parameters(scope, task),

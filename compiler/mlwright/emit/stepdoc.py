@@ -6,7 +6,6 @@ The format is `schemas/step.v1.schema.json`; `runtime/step.py` and its siblings 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from typing import Protocol
 
 from mlwright import ir
@@ -43,7 +42,7 @@ def step_document(
     names = _secret_names(container) | {source.secret for source in project.data if source.name in task.data} | {*seen}
     loop = task.for_each.keys and each is None
     document: Document = {
-        **_head(project, "step", task.id, task.name),
+        **head(project, "step", task.id, task.name),
         "image_digest": container.image.digest,
         "command": _command(container, places),
         "env": {name: _parts(template, places) for name, template in container.env},
@@ -97,7 +96,7 @@ def search_document(project: ir.Project, search: ir.Search, *, host: str, port: 
     if search.early_stopping:
         stopping = {"name": search.early_stopping, "settings": dict(search.early_stopping_settings)}
     return {
-        **_head(project, "search", search.id, search.name),
+        **head(project, "search", search.id, search.name),
         "needs": _needs(search.needs),
         "objective": _objective(search),
         "stop_at": search.stop_at,
@@ -115,7 +114,7 @@ def search_document(project: ir.Project, search: ir.Search, *, host: str, port: 
 def gate_document(project: ir.Project, gates: ir.Gates, *, wait: bool = False) -> Document:
     """The decision on all gates of one step."""
     return {
-        **_head(project, "gate", gates.id, gates.name),
+        **head(project, "gate", gates.id, gates.name),
         "of": gates.step,
         "model": gates.model,
         "needs": _needs(gates.needs),
@@ -139,7 +138,7 @@ def gate_document(project: ir.Project, gates: ir.Gates, *, wait: bool = False) -
 def register_document(project: ir.Project, node: ir.Registration) -> Document:
     """The registration of one model version."""
     return {
-        **_head(project, "register", node.id, node.name),
+        **head(project, "register", node.id, node.name),
         "model": node.model,
         "description": node.description,
         "from": {"step": node.step, "output": node.output},
@@ -150,56 +149,9 @@ def register_document(project: ir.Project, node: ir.Registration) -> Document:
     }
 
 
-def serve_document(
-    project: ir.Project, service: ir.Service, source: ir.ModelSource, folder: str, argv: Iterable[str]
-) -> Document:
-    """An endpoint: fetch `source` (the service's own, or a variant's) into `folder`, then become `argv`."""
-    model: Document = {
-        "kind": source.kind,
-        "model": source.model,
-        "alias": source.alias,
-        "version": source.version,
-        "model_id": source.model_id,
-        "step": source.step,
-        "output": source.output,
-        "uri": source.uri,
-        "digest": source.digest,
-    }
-    return {
-        **_head(project, "serve", service.id, service.name),
-        "model": model,
-        "binding": service.binding,
-        "folder": folder,
-        "command": {"argv": [[word] for word in argv]},
-    }
-
-
-def endpoint_document(
-    project: ir.Project,
-    service: ir.Service,
-    source: ir.ModelSource,
-    folder: str,
-    places: Places,
-    server: Iterable[str],
-) -> Document:
-    """`serve_document` with the container's own command, variables, parameters, data and secrets, which the launcher
-    resolves as those of a step. `server` are the words that serve where the container says nothing."""
-    box = _with_model(service.container, folder)
-    step = step_document(project, endpoint_task(replace(service, container=box)), places)
-    document = serve_document(project, service, source, folder, server)
-    document |= {key: step[key] for key in ("env", "secrets", "secret_keys", "params", "data")}
-    if box.argv or box.script or box.args:
-        document["command"] = step["command"]
-    secret, model, known = model_secret(project, source), document["model"], document["secret_keys"]
-    if secret and isinstance(model, dict) and isinstance(known, dict):
-        keys: list[ir.Json] = [key for item in project.secrets if item.name == secret for key in item.keys]
-        document |= {"model": {**model, "secret": secret}, "secret_keys": {**known, secret: keys}}
-    return document
-
-
 def root_document(project: ir.Project, pipeline: ir.Pipeline, kind: str) -> Document:
     """`start` makes the pipeline's root run; `finish` waits for every node and sets the root run's status."""
-    return {**_head(project, kind, "run", pipeline.name), "nodes": list(pipeline.nodes)}
+    return {**head(project, kind, "run", pipeline.name), "nodes": list(pipeline.nodes)}
 
 
 def seen_secrets(project: ir.Project, task: ir.Task) -> tuple[str, ...]:
@@ -213,53 +165,8 @@ def seen_secrets(project: ir.Project, task: ir.Task) -> tuple[str, ...]:
     return tuple(dict.fromkeys([*box.secrets, *filter(None, found)]))
 
 
-def _with_model(container: ir.Container, folder: str) -> ir.Container:
-    """The container with the model's folder in the place of every reference to a model or an output."""
-
-    def filled(template: ir.Template) -> ir.Template:
-        parts: list[str | ir.Ref] = []
-        for part in template:
-            known = isinstance(part, ir.Ref) and (part.path.startswith("registry.") or ".outputs." in part.path)
-            text = folder if known else part
-            if parts and isinstance(parts[-1], str) and isinstance(text, str):
-                parts[-1] += text
-            else:
-                parts.append(text)
-        return tuple(parts)
-
-    return replace(
-        container,
-        argv=tuple(filled(word) for word in container.argv),
-        args=tuple(filled(word) for word in container.args),
-        env=tuple((name, filled(value)) for name, value in container.env),
-    )
-
-
-def endpoint_task(service: ir.Service) -> ir.Task:
-    """The step that has the endpoint's container: its command, variables and secrets are read like a step's."""
-    container = service.container
-    templates = (*container.argv, *container.args, *(value for _, value in container.env))
-    paths = [part.path.split(".") for template in templates for part in template if isinstance(part, ir.Ref)]
-    return ir.Task(
-        id=service.id,
-        name=service.name,
-        container=container,
-        params=tuple(sorted({path[1] for path in paths if path[0] == "params"})),
-        data=tuple(sorted({path[1] for path in paths if path[0] == "data"})),
-        origin=service.origin,
-    )
-
-
-def model_secret(project: ir.Project, source: ir.ModelSource) -> str:
-    """The secret that opens the storage or data source which `source` is in, if any."""
-    head, _, rest = source.uri.removeprefix("${").partition("}")[0].partition(".")
-    places: tuple[ir.Storage | ir.DataSource, ...] = ()
-    if head in ("storage", "data"):
-        places = project.storage if head == "storage" else project.data
-    return next((place.secret for place in places if place.name == rest.partition(".")[0]), "")
-
-
-def _head(project: ir.Project, kind: str, step: str, name: str) -> Document:
+def head(project: ir.Project, kind: str, step: str, name: str) -> Document:
+    """What every document begins with."""
     return {
         "version": VERSION,
         "kind": kind,

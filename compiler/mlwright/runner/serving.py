@@ -11,7 +11,7 @@ from pathlib import Path
 
 from mlwright import ir
 from mlwright.diag.diagnostic import Label
-from mlwright.emit import stepdoc
+from mlwright.emit import servedoc, stepdoc
 from mlwright.runner import ports, tracking
 from mlwright.runner.board import Board
 from mlwright.runner.context import Context
@@ -127,7 +127,7 @@ def _started(service: ir.Service, context: Context) -> Endpoint:
 def _document(service: ir.Service, context: Context, folder: Path, port: int) -> stepdoc.Document:
     """The serve document, with the container's command, variables and secrets as a step would have them."""
     step = stepdoc.step_document(context.project, as_task(service), context.places)
-    made = stepdoc.serve_document(
+    made = servedoc.serve_document(
         context.project, service, service.source, str(folder), () if own(service) else _scoring_server(folder, port)
     )
     kept = ("env", "secrets", "secret_keys", "params", *(("command",) if own(service) else ()))

@@ -177,6 +177,7 @@ def test_the_digest_is_of_what_runs() -> None:
         ("steps: {a-b: {command: [x]}, a_b: {command: [x]}}", "STEP093"),
         ("steps: {training: {command: [x]}}\ntraining: {command: [x]}", "STEP093"),
         ("tuning: {objective: m, space: {lr: {min: 1, max: 2}}, trials: {max: 1}}", "TUNE090"),
+        ("steps: {a: {command: [x, '${registry.other@champion}']}}", "REG001"),
         ("data: {d: {source: nope.csv}}\nsteps: {a: {command: [x, '${data.d}']}}", "SPEC040"),
     ],
 )

@@ -11,8 +11,10 @@ from mlwright.passes.lower.container import container, references, used_kinds
 from mlwright.passes.lower.context import Context
 from mlwright.passes.lower.when import condition
 from mlwright.source.references import RefSpan, grammar, parse
+from mlwright.source.suggest import closest
 from mlwright.span import Path
 from mlwright.spec import container as spec
+from mlwright.spec import metrics
 
 Launcher = Literal["none", "torchrun", "mpirun", "deepspeed", "accelerate"]
 _LAUNCHERS: Mapping[str, Launcher] = {"pytorch": "torchrun", "deepspeed": "deepspeed", "mpi": "mpirun"}
@@ -36,6 +38,8 @@ def task(
     loop = _for_each(inner, source, path)
     kinds = used_kinds([*references(made), *_condition_refs(when), *_loop_refs(loop)])
     inputs = tuple(p for kind in ("step_output", "metric", "registry") for p in kinds.get(kind, ()))
+    for reference in kinds.get("registry", ()):
+        _registered(inner, reference, path)
     data = {p.split(".")[1] for kind in ("data", "data_uri") for p in kinds.get(kind, ())}
     data |= {mount.source for mount in made.mounts if mount.kind == "data"}
     points = source.checkpoints if isinstance(source, spec.Step) else None
@@ -67,7 +71,22 @@ def task(
     )
 
 
-def metric(name: str, source: spec.Metric, objective: str) -> ir.Metric:
+def _registered(context: Context, reference: str, path: Path) -> None:
+    """Report a version that nothing here makes and the lock does not pin: there would be nothing to fetch."""
+    name = reference.removeprefix("registry.")
+    model = name.partition("@")[0]
+    if model in context.scope.models or (context.environment, name) in context.lock.models:
+        return
+    near = closest(model, sorted(context.scope.models))
+    context.error(
+        "REG001",
+        f"no `registry` of this project makes `{model}`, and mlproject.lock pins no `{name}`",
+        (*path, "command"),
+        f"did you mean `{near}`?" if near else "register it here, or pin it: mlwright lock --update",
+    )
+
+
+def metric(name: str, source: metrics.Metric, objective: str) -> ir.Metric:
     """A metric with its reducer decided: best for the tuning objective, last elsewhere, unless the spec says."""
     return ir.Metric(
         name=name,
@@ -141,15 +160,15 @@ def _needs(context: Context, source: spec.StepShape, path: Path, inputs: tuple[s
 
 def _metrics_from(source: spec.StepShape) -> ir.MetricsFrom:
     match source.metrics_from:
-        case None | spec.StdoutMetrics():
+        case None | metrics.StdoutMetrics():
             return ir.MetricsFrom()
-        case spec.FileMetrics(path=path, format=format):
+        case metrics.FileMetrics(path=path, format=format):
             return ir.MetricsFrom(type="file", path=path, format=format)
-        case spec.MlflowMetrics():
+        case metrics.MlflowMetrics():
             return ir.MetricsFrom(type="mlflow")
-        case spec.TensorboardMetrics(path=path):
+        case metrics.TensorboardMetrics(path=path):
             return ir.MetricsFrom(type="tensorboard", path=path)
-        case spec.PrometheusMetrics(port=port, path=path):
+        case metrics.PrometheusMetrics(port=port, path=path):
             return ir.MetricsFrom(type="prometheus", port=port, path=path)
 
 
