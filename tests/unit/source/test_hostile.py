@@ -12,7 +12,7 @@ from mlwright.source.load import MAX_BYTES, load
 from mlwright.source.tree import plain
 
 SECONDS = 60.0
-"""No figure, but the line between slow and never: the usual is a few tenths, and what this guards against has no end."""
+"""No figure, but the line between slow and never: usual are a few tenths, and what this guards against has no end."""
 
 
 @pytest.fixture(autouse=True)
