@@ -91,9 +91,13 @@ class Worker:
         trial.report = values.put
         ended = threading.Event()
 
+        def obey(said: Doc) -> None:
+            if said.get("stop") and trial.stop is not None:
+                trial.stop.set()
+
         def beat() -> None:
             while not ended.wait(seconds(self.env, "MLWRIGHT_HEARTBEAT", 5.0)):
-                self.quietly("/heartbeat", trial=number)
+                obey(self.quietly("/heartbeat", trial=number))
 
         def report() -> None:
             count = 0
@@ -103,10 +107,8 @@ class Worker:
                     return
                 if value - value != 0:
                     continue
-                said = self.quietly("/report", trial=number, step=count, value=value)
+                obey(self.quietly("/report", trial=number, step=count, value=value))
                 count += 1
-                if said.get("stop") and trial.stop is not None:
-                    trial.stop.set()
 
         threads = [threading.Thread(target=t, daemon=True) for t in (beat, report)]
         for thread in threads:

@@ -114,6 +114,23 @@ def test_a_trial_that_is_told_to_stop_ends_at_once(pipeline: Any) -> None:
     assert (run["status"], run["tags"]["mlwright.status"]) == ("FINISHED", "stopped")
 
 
+def test_a_silent_trial_ends_when_the_search_has_what_it_wanted(pipeline: Any) -> None:
+    tuning = pipeline.make_run({"mlwright.step": "tuning", "mlwright.kind": "tuning"}, status="RUNNING")
+    search = Search([{"trial": 3, "params": {"lr": "0.1"}, "tuning_run": tuning}], lambda body: {"stop": False})
+    answer = search.answer
+
+    def enough(path: str, body: Answer) -> Answer | None:
+        told = answer(path, body)
+        return {"stop": True} if path == "/heartbeat" else told
+
+    search.answer = enough  # type: ignore[method-assign]
+    with serving(search) as url:
+        document = trial(pipeline, "sleep 60")
+        ended = pipeline.launch(document, MLWRIGHT_SEARCH_URL=url, MLWRIGHT_HEARTBEAT="0.2")
+    assert ended.code == 0
+    assert [told["status"] for told in search.told("/tell")] == ["stopped"]
+
+
 def test_a_search_that_ended_lets_the_worker_end_too(pipeline: Any) -> None:
     tuning = pipeline.make_run({"mlwright.step": "tuning", "mlwright.kind": "tuning"})
     search = Search([{"trial": 0, "params": {}, "tuning_run": tuning}], lambda body: {"stop": False})

@@ -261,7 +261,8 @@ def test_sigterm_kills_the_run_and_a_restart_takes_it_up_again(setting: Setting)
     search = setting.start()
     search.work("a", by_depth, trials=1)
     search.process.send_signal(signal.SIGTERM)
-    assert search.end() == 143
+    assert search.process.wait(30) == 143
+    search.end()
     assert setting.tuning().status == "KILLED" and setting.said()["status"] == "killed"
     again = setting.start()
     assert "with 1 trials" in again.lines[0] and setting.tuning().status == "RUNNING"
