@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from mlwright import ir
-from mlwright.passes.lower.container import container, image, references, resources
+from mlwright.passes.lower.container import container, image, resources
 from mlwright.passes.lower.context import Context
 from mlwright.passes.lower.task import storage_path
 from mlwright.span import Path
@@ -219,4 +219,4 @@ def _smoke(context: Context, source: serving.Service, path: Path) -> dict[str, A
     }
 
 
-__all__ = ["model_source", "notebook", "references", "route", "served_aliases", "service", "tracking_server"]
+__all__ = ["model_source", "notebook", "route", "served_aliases", "service", "tracking_server"]

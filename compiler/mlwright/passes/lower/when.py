@@ -12,6 +12,7 @@ from mlwright.span import Path
 KINDS = frozenset({"params", "step_output", "metric", "each", "run", "event"})
 _NUMBERS = frozenset({"int", "float"})
 _ORDERED = frozenset({"<", "<=", ">", ">="})
+_UNORDERED = frozenset({"bool", "list", "null"})
 
 
 def condition(context: Context, text: str, path: Path) -> ir.Condition | None:
@@ -61,7 +62,7 @@ def _literal_kind(value: ir.Json) -> str:
         case list():
             return "list"
         case _:
-            return "any"
+            return "null"
 
 
 def _operation(context: Context, node: conditions.Op, path: Path) -> str:
@@ -87,10 +88,12 @@ def _operation(context: Context, node: conditions.Op, path: Path) -> str:
         return "bool"
     if "any" not in (left, right) and left != right and not {left, right} <= _NUMBERS:
         context.bag.add(
-            _untrue(f"a {left} is compared with a {right}: they are never equal", node, path, _same_kind(left, right))
+            _untrue(
+                f"type {left} is compared with type {right}: they are never equal", node, path, _same_kind(left, right)
+            )
         )
-    elif node.op in _ORDERED and "bool" in (left, right):
-        context.bag.add(_untrue("`true` and `false` have no order", node, path, "use `==` or `!=`"))
+    elif node.op in _ORDERED and (disorderly := sorted({left, right} & _UNORDERED)):
+        context.bag.add(_untrue(f"values of type {disorderly[0]} have no order", node, path, "use `==` or `!=`"))
     return "bool"
 
 
