@@ -19,7 +19,7 @@ from mlwright.runner.places import LocalPlaces
 from mlwright.runner.processes import Process, Processes
 from mlwright.runner.result import Result
 from mlwright.runner.server import Server
-from mlwright.runner.tracking import Run, UnreachableError
+from mlwright.runner.tracking import RemoteError, Run
 
 RUNTIME = Path(__file__).resolve().parent.parent / "runtime"
 _OURS = ("MLWRIGHT_", "MLFLOW_")
@@ -84,7 +84,7 @@ class Context:
 
     @property
     def runs(self) -> tuple[Run, ...]:
-        """All MLflow runs of this run so far, newest first. Raises UnreachableError."""
+        """All MLflow runs of this run so far, newest first. Raises RemoteError."""
         experiment = self.server.client.experiment(self.project.tracking.experiment)
         return self.server.client.runs(experiment, self.run_id) if experiment else ()
 
@@ -96,7 +96,7 @@ class Context:
 
     def tell_outcome(self, outcome: str) -> None:
         """What `${run.status}` is from now on: `failed`, `succeeded`, or empty while the run goes on."""
-        with contextlib.suppress(UnreachableError):
+        with contextlib.suppress(RemoteError):
             root = self.root
             if root is not None and root.tags.get("mlwright.outcome", "") != outcome:
                 self.server.client.tag(root.id, "mlwright.outcome", outcome)

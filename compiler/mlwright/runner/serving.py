@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import socket
 import time
-import urllib.error
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -163,7 +162,7 @@ def _health(service: ir.Service) -> str:
 def _answers(url: str) -> bool:
     try:
         tracking.fetch(url, timeout=2)
-    except (tracking.UnreachableError, urllib.error.HTTPError):
+    except tracking.RemoteError:
         return False
     return True
 
@@ -185,7 +184,7 @@ def _smoke(service: ir.Service, url: str, context: Context) -> tuple[str, str]:
         status, answer = tracking.ask(
             f"{url}{service.smoke_path}", data=body, headers=headers, timeout=service.smoke_timeout
         )
-    except tracking.UnreachableError as error:
+    except tracking.RemoteError as error:
         return "", f"the smoke test got no answer: {error}"
     if status == service.smoke_status:
         return shortened(answer), ""

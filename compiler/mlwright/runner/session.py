@@ -287,7 +287,7 @@ class _Session:
 
     def _close_runs(self, context: Context, root: str, left: str) -> None:
         """Give the root run its status, and `left` to runs whose launcher could not: it was killed or it crashed."""
-        with contextlib.suppress(tracking.UnreachableError):
+        with contextlib.suppress(tracking.RemoteError):
             for item in context.runs:
                 if item.tags.get("mlwright.kind") == "root":
                     outcome = "succeeded" if root == "FINISHED" else "failed"
@@ -342,7 +342,7 @@ class _Session:
         for node in self._plan.nodes:
             result = executor.results.get(node.id)
             if isinstance(node, ir.Registration) and result is not None and result.status.get("version"):
-                with contextlib.suppress(tracking.UnreachableError):
+                with contextlib.suppress(tracking.RemoteError):
                     aliases = context.server.client.aliases(node.model, str(result.status["version"]))
                     executor.results[node.id] = replace(result, status={**result.status, "aliases": list(aliases)})
 
@@ -359,7 +359,7 @@ class _Session:
 def _known_root(context: Context) -> tracking.Run | None:
     try:
         return context.root
-    except tracking.UnreachableError:
+    except tracking.RemoteError:
         return None
 
 

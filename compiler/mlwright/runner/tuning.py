@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import time
-import urllib.error
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -151,7 +150,7 @@ def in_the_end(search: ir.Search, answer: Result, context: Context) -> str:
     """The same, from what the search left on the tracking server."""
     try:
         runs = [run for run in context.runs if run.tags.get("mlflow.parentRunId") == answer.run_id]
-    except tracking.UnreachableError:
+    except tracking.RemoteError:
         runs = []
     trials = [
         {"status": "failed" if run.status == "FAILED" else "succeeded"}
@@ -180,6 +179,6 @@ def _telling_log(search: ir.Search, context: Context, answer: Result) -> Path:
 def _get(url: str) -> dict[str, Any] | None:
     try:
         value = json.loads(tracking.fetch(url, timeout=2))
-    except (tracking.UnreachableError, urllib.error.HTTPError, ValueError):
+    except (tracking.RemoteError, ValueError):
         return None
     return value if isinstance(value, dict) else None

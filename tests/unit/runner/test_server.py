@@ -173,7 +173,7 @@ def test_loopback_never_goes_through_a_proxy(answering: str, monkeypatch: pytest
 
 
 def test_an_error_of_the_server_says_what_it_said(answering: str) -> None:
-    with pytest.raises(tracking.UnreachableError, match="HTTP 500: boom"):
+    with pytest.raises(tracking.RemoteError, match="HTTP 500: boom"):
         tracking.Client(url=answering).experiment("x")
 
 

@@ -1,0 +1,1 @@
+"""What talks to live servers: the tracking server over its REST interface."""
