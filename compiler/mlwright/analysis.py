@@ -13,10 +13,11 @@ from mlwright.passes.checks import CHECKS
 from mlwright.passes.defaults import fill_defaults
 from mlwright.passes.graph import select
 from mlwright.passes.lock import NAME as LOCK
-from mlwright.passes.lock import Lock, read_lock
+from mlwright.passes.lock import Anything, Lock, read_lock
 from mlwright.passes.lower import Lowered, lower
 from mlwright.passes.models import expand_models
-from mlwright.passes.serving import drop_unpinned, pin_serving
+from mlwright.passes.pins import pin_models
+from mlwright.passes.serving import drop_unpinned
 from mlwright.platform import Owners, Profile, assign
 from mlwright.platform.demand import asked
 from mlwright.platform.file import read_platform
@@ -101,9 +102,10 @@ def analyse(
     *,
     envs: Sequence[str] = (),
     params: Mapping[str, ir.Json] | None = None,
+    lock: Lock | None = None,
 ) -> Outcome:
     """Understand the project file at `spec`. `envs` names the environments (default: all); `params` replaces
-    defaults."""
+    defaults; `lock` stands in for the file beside the spec."""
     tree, bag = load_file(files, spec)
     if tree is None or bag.failed:
         return Outcome(findings=bag.ordered())
@@ -116,12 +118,16 @@ def analyse(
     trees = overlay.environments(tree)
     if wrong := _unknown_environments(envs, trees):
         return Outcome(findings=bag.ordered(), usage_error=wrong)
-    lock, damaged = read_lock(files, posixpath.join(posixpath.dirname(spec), LOCK))
-    bag.extend(damaged)
+    damaged = Bag()
+    if lock is None:
+        lock, damaged = read_lock(files, posixpath.join(posixpath.dirname(spec), LOCK))
+    if damaged.failed:
+        lock = Lock(models=Anything(), images=lock.images)
     chosen = [name for name in trees if not envs or name in envs]
     analyses = tuple(
         _environment(files, spec, targets, name, _with_params(trees[name], params or {}), lock) for name in chosen
     )
+    analyses = tuple(replace(one, findings=Bag([*damaged, *one.findings]).ordered()) for one in analyses)
     return Outcome(environments=_used_elsewhere(analyses), findings=bag.ordered())
 
 
@@ -192,7 +198,7 @@ def _environment(files: FileTree, spec: str, targets: Registry, name: str, tree:
     made = replace(made, profile=profile)
     if findings.failed:
         return replace(made, findings=located(findings, tree).ordered())
-    program = pin_serving(_passes(lowered, findings), lock)
+    program = pin_models(_passes(lowered, findings), lock)
     for check in CHECKS:
         findings.extend(check(program))
     program = drop_unpinned(program, findings)

@@ -193,3 +193,10 @@ def test_an_alias_that_is_not_pinned_is_not_served() -> None:
     write("mlproject.lock", "environments: {local: {models: {m@champion: {version: '3', model_id: m-1}}}}\n")
     api.compile()
     assert "  live:" in Path("manifests/local/compose/compose.yaml").read_text(encoding="utf-8")
+
+
+def test_nothing_is_written_while_the_lock_is_damaged() -> None:
+    write("mlproject.yaml", SPEC)
+    write("mlproject.lock", "environments: [local]\n")
+    assert api.compile().failed
+    assert not Path("manifests").exists()

@@ -50,7 +50,7 @@ def step_document(
         "secret_keys": {secret.name: list(secret.keys) for secret in project.secrets if secret.name in names},
         "params": _params(project, task),
         "data": {source.name: _data(source, places) for source in project.data if source.name in task.data},
-        "inputs": {path: _input(project, path) for path in task.inputs},
+        "inputs": {path: _input(project, task, path) for path in task.inputs},
         "outputs": {output.name: {"type": output.type} for output in task.outputs},
         "metrics": _metrics(task.metrics),
         "metrics_from": _metrics_from(task.metrics_from),
@@ -126,6 +126,7 @@ def gate_document(project: ir.Project, gates: ir.Gates, *, wait: bool = False) -
                 "min": gate.min,
                 "max": gate.max,
                 "versus": gate.versus or None,
+                **({"version": gate.version} if gate.version else {}),
                 "tolerance": gate.tolerance,
                 "on_fail": gate.on_fail,
             }
@@ -182,8 +183,10 @@ def head(project: ir.Project, kind: str, step: str, name: str) -> Document:
 def _command(container: ir.Container, places: Places) -> Document:
     if container.script:
         return {"script": container.script}
-    words: list[ir.Template] = [*container.argv] or [(word,) for word in container.image.entrypoint]
-    return {"argv": [_parts(word, places) for word in (*words, *container.args)]}
+    image = container.image
+    words: list[ir.Template] = [*container.argv] or [(word,) for word in image.entrypoint]
+    more = container.args if container.argv or container.args else tuple((word,) for word in image.cmd)
+    return {"argv": [_parts(word, places) for word in (*words, *more)]}
 
 
 def _parts(template: ir.Template, places: Places) -> list[ir.Json]:
@@ -239,10 +242,12 @@ def _data(source: ir.DataSource, places: Places) -> Document:
     return entry
 
 
-def _input(project: ir.Project, path: str) -> Document:
+def _input(project: ir.Project, task: ir.Task, path: str) -> Document:
     if path.startswith("registry."):
         model, _, alias = path.removeprefix("registry.").partition("@")
-        return {"model": model, "alias": alias}
+        pin = next((pin for pin in task.pins if (pin.model, pin.alias) == (model, alias)), ir.ModelSource())
+        pinned = {"version": pin.version, "model_id": pin.model_id, "digest": pin.digest}
+        return {"model": model, "alias": alias, **{name: value for name, value in pinned.items() if value}}
     for middle in (".outputs.", ".metrics."):
         step, found, name = path.partition(middle)
         if not found:

@@ -5,7 +5,18 @@ from __future__ import annotations
 from dataclasses import field
 from typing import Literal
 
-from mlwright.ir.values import Condition, Image, Json, Origin, OutputType, Ref, Resources, Template, ValueType
+from mlwright.ir.values import (
+    Condition,
+    Image,
+    Json,
+    ModelSource,
+    Origin,
+    OutputType,
+    Ref,
+    Resources,
+    Template,
+    ValueType,
+)
 from mlwright.record import dataclass
 
 
@@ -106,7 +117,8 @@ class ForEach:
 class Container:
     """What every container has: one-shot steps, trials and services alike.
 
-    Exactly one of `argv` and `script` is set, or neither: then the image's entry point runs with `args`.
+    Exactly one of `argv` and `script` is set, or neither: then the image's entry point runs with `args`, and with the
+    image's own words where there are none.
     `script` is shell text in which every reference already is an environment variable's expansion.
     `secrets` are names whose every key becomes an environment variable of the same name.
     """
@@ -131,13 +143,15 @@ class Task:
     """A one-shot step. `id` is its spec path (`steps.features`, `training`, `models.ranker.training`), `name` the short
     DNS-1123 form from which every object's name derives. `tuned` lists the parameters that come from tuning node
     `tuning` (best values) at run time. `inputs` are the references to other nodes' outputs and metrics, by full path.
-    `values` fix parameters for this task alone. `timeout` and `expected_duration` in seconds, 0 for none."""
+    `values` fix parameters for this task alone. `pins` are the registered models among `inputs` that the lock has a
+    version of. `timeout` and `expected_duration` in seconds, 0 for none."""
 
     id: str
     name: str
     container: Container
     needs: tuple[Need, ...] = ()
     inputs: tuple[str, ...] = ()
+    pins: tuple[ModelSource, ...] = ()
     params: tuple[str, ...] = ()
     values: tuple[tuple[str, Json], ...] = ()
     data: tuple[str, ...] = ()
@@ -209,7 +223,7 @@ class Search:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gate:
     """Passes when `metric` is at least `min`, at most `max`, and no worse than the alias `versus` by more than
-    `tolerance`."""
+    `tolerance`. `version` is what the lock pins that alias to; without one it is looked up when the gate decides."""
 
     name: str
     metric: str
@@ -217,6 +231,7 @@ class Gate:
     min: float | None = None
     max: float | None = None
     versus: str = ""
+    version: str = ""
     tolerance: float = 0.0
     on_fail: Literal["fail", "stop"] = "fail"
 

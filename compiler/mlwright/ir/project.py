@@ -81,7 +81,8 @@ class Pipeline:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Environment:
     """`platform` is `local`, `compose` or a platform file's path; `start` is when run-once objects appear.
-    `allow_remote_writes` lets an environment on this machine write to shared stores."""
+    `allow_remote_writes` lets an environment on this machine write to shared stores. `binding` is how models are found
+    where the spec does not say: `run`, what this run registers and aliases point at; `locked`, what the lock pins."""
 
     name: str
     platform: str
@@ -91,6 +92,7 @@ class Environment:
     mode: Literal["development", "production"] = "production"
     name_prefix: str = ""
     allow_remote_writes: bool = False
+    binding: Literal["locked", "run"] = "locked"
     origin: Origin = field(compare=False)
 
 

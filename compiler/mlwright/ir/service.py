@@ -6,27 +6,8 @@ from dataclasses import field
 from typing import Literal
 
 from mlwright.ir.graph import Container
-from mlwright.ir.values import Json, Origin
+from mlwright.ir.values import Json, ModelSource, Origin
 from mlwright.record import dataclass
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ModelSource:
-    """What an endpoint serves.
-
-    `registry`: `model` and `alias`, with the lock's `version`, `model_id`, `uri`, `digest` where binding is `locked`;
-    `output`: `step` and `output` of this run; `uri`: any address; `none`: the image brings its own.
-    """
-
-    kind: Literal["registry", "output", "uri", "none"] = "none"
-    model: str = ""
-    alias: str = ""
-    version: str = ""
-    model_id: str = ""
-    step: str = ""
-    output: str = ""
-    uri: str = ""
-    digest: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -69,17 +69,37 @@ class Param:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Image:
-    """`ref` is the full image reference; `digest` comes from the lock; `build` paths are relative to the
-    spec's folder."""
+    """`ref` is the full image reference; `digest`, `entrypoint` and `cmd` come from the lock; `build` paths are
+    relative to the spec's folder."""
 
     ref: str = ""
     digest: str = ""
     entrypoint: tuple[str, ...] = ()
+    cmd: tuple[str, ...] = ()
     pull_policy: str = ""
     build_context: str = ""
     dockerfile: str = ""
     build_args: tuple[tuple[str, str], ...] = ()
     build_target: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelSource:
+    """What an endpoint serves, or a step reads.
+
+    `registry`: `model` and `alias`, with the lock's `version`, `model_id`, `uri`, `digest` where binding is `locked`;
+    `output`: `step` and `output` of this run; `uri`: any address; `none`: the image brings its own.
+    """
+
+    kind: Literal["registry", "output", "uri", "none"] = "none"
+    model: str = ""
+    alias: str = ""
+    version: str = ""
+    model_id: str = ""
+    step: str = ""
+    output: str = ""
+    uri: str = ""
+    digest: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

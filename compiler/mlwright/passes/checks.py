@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from mlwright import ir
 from mlwright.diag import Diagnostic
 from mlwright.passes.check_algorithm import check_algorithm
+from mlwright.passes.check_commands import check_commands
 from mlwright.passes.check_distributed import check_distributed
 from mlwright.passes.check_endpoints import check_endpoints
 from mlwright.passes.check_gates import check_gates
@@ -30,6 +31,7 @@ CHECKS: tuple[Check, ...] = (
     check_reach,
     check_outputs,
     check_metrics,
+    check_commands,
     check_distributed,
     check_search,
     check_algorithm,

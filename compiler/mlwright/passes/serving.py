@@ -1,4 +1,4 @@
-"""Endpoints meet the lock: what is locked serves the pinned version, what is not pinned yet is left out and said."""
+"""Endpoints without a version: what is locked and not pinned yet is left out and said."""
 
 from __future__ import annotations
 
@@ -6,20 +6,7 @@ from dataclasses import replace
 
 from mlwright import ir
 from mlwright.diag import Bag, Diagnostic, Label
-from mlwright.passes.lock import Lock
 from mlwright.span import Path
-
-
-def pin_serving(project: ir.Project, lock: Lock) -> ir.Project:
-    """Fill `version`, `model_id`, `uri` and `digest` of locked sources from the lock's entries."""
-
-    def pin(service: ir.Service) -> ir.Service:
-        if service.binding == "run":
-            return service
-        variants = tuple(replace(item, source=_pinned(project, item.source, lock)) for item in service.variants)
-        return replace(service, source=_pinned(project, service.source, lock), variants=variants)
-
-    return replace(project, services=tuple(pin(service) for service in project.services))
 
 
 def drop_unpinned(project: ir.Project, bag: Bag) -> ir.Project:
@@ -49,13 +36,6 @@ def drop_unpinned(project: ir.Project, bag: Bag) -> ir.Project:
 
 def _is_pinned(source: ir.ModelSource) -> bool:
     return source.kind != "registry" or bool(source.version)
-
-
-def _pinned(project: ir.Project, source: ir.ModelSource, lock: Lock) -> ir.ModelSource:
-    entry = lock.models.get((project.environment.name, f"{source.model}@{source.alias}"))
-    if source.kind != "registry" or entry is None:
-        return source
-    return replace(source, version=entry.version, model_id=entry.model_id, uri=entry.uri, digest=entry.digest)
 
 
 def _unpinned(project: ir.Project, service: str, source: ir.ModelSource, path: Path) -> Diagnostic:

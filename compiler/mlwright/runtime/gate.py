@@ -31,9 +31,12 @@ class Gates:
         declared = (self.doc.get("metrics") or {}).get(metric) or {}
         return self.tracking.metric(run, metric, str(declared.get("reduce") or "last"), declared.get("goal"))
 
-    def champion(self, alias: str) -> Optional[Run]:
-        """The `of` step's run behind an alias; None where that points nowhere; LookupError says why it is unknown."""
-        version = self.models.version(str(self.doc["model"]), alias=alias)
+    def champion(self, alias: str, number: str = "") -> Optional[Run]:
+        """The `of` step's run behind an alias, or behind version `number` where that is pinned; None where the alias
+        points nowhere; LookupError says why it is unknown."""
+        version = self.models.version(str(self.doc["model"]), number, "" if number else alias)
+        if version is None and number:
+            raise LookupError("champion_version_missing")
         if version is None:
             return None
         made_by = version["tags"].get("mlwright.run", "")
@@ -73,7 +76,8 @@ class Gates:
     def versus(self, gate: Doc, value: float) -> Doc:
         """No worse than the champion by more than the tolerance; with no champion there is nothing to be worse than."""
         try:
-            champion = self.champion(str(gate["versus"]).split("@")[-1].rstrip("}"))
+            alias = str(gate["versus"]).split("@")[-1].rstrip("}")
+            champion = self.champion(alias, str(gate.get("version") or ""))
             if champion is None:
                 return _decision(True, "no_champion", value, None)
             best = self.reading(champion, gate["metric"])

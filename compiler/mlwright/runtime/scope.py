@@ -237,7 +237,7 @@ class Scope:
             found, wanted = self.locate(path), self.doc["inputs"][path]
             target = os.path.join(self.folder, "inputs", variable(path).lower(), str(wanted.get("output") or "model"))
             if "uri" in found:
-                self.models.fetch(found["uri"], target)
+                self.models.fetch(found["uri"], target, str(wanted.get("digest") or ""))
             elif found["many"]:
                 os.makedirs(target, exist_ok=True)
                 for item, run, record in found["records"]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import urllib.error
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -91,11 +93,28 @@ def test_a_champion_of_another_environment_is_compared_with_too(pipeline: Any) -
     assert (ended.code, ended.status["gates"][0]["reason"]) == (1, "worse")
 
 
+def test_a_gate_compares_with_the_locked_version_wherever_the_alias_points(pipeline: Any) -> None:
+    model = "m-" + pipeline.run[:8]
+    for value in (0.7, 0.9):
+        champion = pipeline.another()
+        evaluated(champion, value)
+        versioned(champion, model, "champion")
+    evaluated(pipeline, 0.8)
+    decided = {
+        version: pipeline.launch(gates(pipeline, model, versus="champion", version=version), "gate.py")
+        for version in ("1", "2", "3")
+    }
+    reasons = {version: ended.status["gates"][0]["reason"] for version, ended in decided.items()}
+    assert reasons == {"1": "ok", "2": "worse", "3": "champion_version_missing"}
+    assert [ended.code for ended in decided.values()] == [0, 1, 1]
+
+
 def versioned(pipeline: Any, model: str, alias: str) -> None:
     """A version as this pipeline run would have registered it."""
     run = pipeline.make_run({"mlwright.step": "training"})
     source = pipeline.rest("GET", "runs/get", run_id=run)["run"]["info"]["artifact_uri"] + "/model"
-    pipeline.rest("POST", "registered-models/create", {"name": model})
+    with contextlib.suppress(urllib.error.HTTPError):  # it is there already
+        pipeline.rest("POST", "registered-models/create", {"name": model})
     tags = [{"key": "mlwright.run", "value": pipeline.run}]
     body = {"name": model, "source": source, "run_id": run, "tags": tags}
     number = pipeline.rest("POST", "model-versions/create", body)["model_version"]["version"]
@@ -195,6 +214,24 @@ def test_an_endpoint_serves_the_very_version_of_this_pipeline_run(pipeline: Any)
     assert (ended.code, ended.out) == (0, b"w"), ended.err
     wrong = document | {"model": source | {"digest": "sha256:00"}}
     ended = pipeline.launch(wrong, "serve.py")
+    assert (ended.code, "expected digest" in ended.err) == (66, True)
+
+
+def test_a_step_reads_the_locked_version_and_holds_it_to_its_digest(pipeline: Any) -> None:
+    model = "m-" + pipeline.run[:8]
+    record = trained(pipeline)
+    assert pipeline.launch(registration(pipeline, model), "register.py").code == 0
+    path = f"registry.{model}@champion"  # an alias that points nowhere: only the pins can find it
+    pins = {"version": "1", "model_id": record["model_id"], "digest": record["digest"]}
+    program = "import sys; print(open(sys.argv[1] + '/weights').read())"
+    fields: dict[str, Any] = {"program": program, "args": [[{"ref": path}]]}
+    right = {"whole": pins, "short": {"version": "1", "digest": record["digest"]}}
+    for name, given in right.items():
+        inputs = {path: {"model": model, "alias": "champion", **given}}
+        ended = pipeline.launch(pipeline.document(name, **dict(fields), inputs=inputs))
+        assert (ended.code, ended.out) == (0, b"w\n"), ended.err
+    wrong = {"model": model, "alias": "champion", **pins, "digest": "sha256:00"}
+    ended = pipeline.launch(pipeline.document("wrong", **dict(fields), inputs={path: wrong}))
     assert (ended.code, "expected digest" in ended.err) == (66, True)
 
 

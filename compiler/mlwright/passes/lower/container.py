@@ -46,15 +46,17 @@ def container(context: Context, source: spec.Container, path: Path) -> ir.Contai
 
 
 def image(context: Context, source: spec.Image | None) -> ir.Image:
-    """The image with its digest from the reference or the lock."""
+    """The image with its digest from the reference or the lock; what is built on this machine has none there."""
     if source is None:
         return ir.Image()
     locked = context.lock.images.get(source.ref.text)
     build = source.build
+    here = build is not None and context.profile.orchestrator == "compose"
     return ir.Image(
         ref=source.ref.text,
-        digest=source.ref.digest or (locked.digest if locked else ""),
+        digest=source.ref.digest or (locked.digest if locked and not here else ""),
         entrypoint=locked.entrypoint if locked else (),
+        cmd=locked.cmd if locked else (),
         pull_policy=source.pull_policy or "",
         build_context=build.context if build else "",
         dockerfile=build.dockerfile if build else "",

@@ -59,8 +59,7 @@ def lower(
     )
     params = tuple(_param(context, name, item) for name, item in spec.params.items())
     where = _environment(context, spec)
-    run_binding = profile.orchestrator == "compose" or where.mode == "development"
-    services, routes = _serving(context, spec, run_binding)
+    services, routes = _serving(context, spec, where.binding == "run")
     stores = tuple(_storage(context, name, item) for name, item in spec.storage.items())
     project = ir.Project(
         name=spec.metadata.name,
@@ -164,6 +163,7 @@ def _environment(context: Context, spec: Project) -> ir.Environment:
         mode=source.mode or "production",
         name_prefix=source.name_prefix or "",
         allow_remote_writes=source.allow_remote_writes,
+        binding="run" if context.profile.orchestrator == "compose" or source.mode == "development" else "locked",
         origin=context.origin(path),
     )
 

@@ -145,12 +145,13 @@ def tracking_server(context: Context, source: tracking.Tracking | None, project:
     match server:
         case tracking.DeployedServer():
             version = server.version or context.profile.mlflow
-            own = image(context, server.image).ref
+            own = image(context, server.image).ref or f"ghcr.io/mlflow/mlflow:v{version}-full"
+            locked = context.lock.images.get(own)
             needs = resources(server.resources)
             return replace(
                 made,
                 version=version,
-                image=own or f"ghcr.io/mlflow/mlflow:v{version}-full",
+                image=f"{own}@{locked.digest}" if locked and "@" not in own else own,
                 options=(*made.options, ("resources", {"cpu": needs.cpu, "memory": needs.memory})),
             )
         case tracking.ExternalServer():
