@@ -46,6 +46,13 @@ tuning:
   space: {lr: {min: 0.25, max: 0.35}}
   trials: {max: 3, parallel: 2, max_failed: 0}
 """
+BRACKETS = """
+tuning:
+  objective: auc
+  algorithm: {name: hyperband, settings: {r_l: 3, resource_name: epochs}}
+  space: {lr: {min: 0.25, max: 0.35}, epochs: {min: 1, max: 3}}
+  trials: {max: 6, parallel: 2, max_failed: 0}
+"""
 AFTER = """
 evaluation:
   command: [python, work.py, evaluate, "${training.outputs.model}"]
@@ -84,7 +91,7 @@ elif what == "train":
         print("the data is", "bad")
         sys.exit(3)
     lr = float(rest[1])
-    print(f"auc={1 - (lr - 0.3) ** 2}")
+    print(f"auc={1 - (lr - 0.3) ** 2 - (3 - int((rest + [3])[3])) / 10}")
     model = pathlib.Path(rest[2])
     (model / "code").mkdir(parents=True)
     (model / "code" / "tiny_loader.py").write_text(
@@ -221,6 +228,28 @@ def test_a_second_run_takes_cached_steps_from_the_first(whole: tuple[Here, Ran],
     ran = project(here.folder, MLFLOW_TRACKING_URI=tracking).run()
     assert ran.code == 0, ran.text
     assert ran.states() == {"steps.features": "cached", "steps.notify": "skipped", "training": "finished"}
+
+
+def test_hyperband_gives_the_best_trials_more_epochs(tracking: str, tmp_path: Path) -> None:
+    here = project(tmp_path / "p", BRACKETS, MLFLOW_TRACKING_URI=tracking)
+    spec = here.folder / "mlproject.yaml"
+    text = spec.read_text().replace("params: {", "params: {epochs: 2, ")
+    spec.write_text(
+        text.replace('"${params.lr}", "${outputs.model}"', '"${params.lr}", "${outputs.model}", "${params.epochs}"')
+    )
+    ran = here.run()
+    assert ran.code == 0, ran.text
+    assert "TUNE" not in ran.text and "6/6 trials" in ran.text
+    (log,) = (here.folder / ".mlwright" / "runs").glob("*/tuning/search*")
+    trials = re.findall(r"^trial (\d) succeeded auc=(\S+) lr=(\S+) epochs=(\d)", log.read_text(), re.MULTILINE)
+    by_number = {int(number): (float(auc), lr, epochs) for number, auc, lr, epochs in trials}
+    assert [by_number[number][2] for number in range(6)] == ["1", "1", "1", "3", "3", "3"]
+    best = max(by_number[number] for number in range(3))
+    assert by_number[3][1] == best[1], "the best of the first rung, again"
+    assert len({lr for _, lr, _ in by_number.values()}) == 5
+    params = ran.summary["nodes"]["tuning"]["params"]
+    assert params == {"best.lr": max(by_number.values())[1], "best.epochs": "3"}
+    assert ran.summary["nodes"]["training"]["params"]["epochs"] == "3"
 
 
 def test_a_failing_step_shows_its_last_lines_and_nothing_behind_it_starts(tracking: str, tmp_path: Path) -> None:

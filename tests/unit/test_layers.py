@@ -14,7 +14,7 @@ PROGRAMS = sorted((ROOT / "compiler/mlwright/runtime").glob("*.py"))
 SIBLINGS = {path.stem for path in PROGRAMS}
 TOOLS_IMAGE = {"optuna", "cmaes", "scipy", "numpy", "sklearn"}
 """What the search service may import: it runs in an image of ours, nothing else does."""
-SEARCH = {"search", "searchservice", "searchspace", "samplers", "medianstop"}
+SEARCH = {"search", "searchservice", "searchspace", "samplers", "hyperband", "medianstop"}
 
 
 def imported(path: Path) -> Iterator[str]:

@@ -101,11 +101,10 @@ ALGORITHMS: dict[str, Algorithm] = {
     "sobol": Algorithm(ranges=True),
     "hyperband": Algorithm(
         settings=(
-            Setting(name="r_l", type="float", low=1, above=True, required=True),
+            Setting(name="r_l", type="float", low=1, high=2**53, above=True, required=True),
             Setting(name="resource_name", type="param", required=True),
             Setting(name="eta", type="int", low=2),
         ),
-        katib=True,
     ),
     "pbt": Algorithm(
         settings=(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Iterator
 
 from mlwright import ir
@@ -16,7 +15,8 @@ _HERE = ("local", "compose")
 
 
 def check_algorithm(project: ir.Project) -> Iterable[Diagnostic]:
-    """TUNE010-016: algorithm, early stopping, their settings, the space they need. Unknown names are the schema's."""
+    """TUNE010-016: algorithm, early stopping, their settings, the space they need. Unknown names are the schema's,
+    hyperband's schedule is `check_hyperband`'s."""
     for search in searches(project):
         path = (*search.origin.path, "algorithm")
         algorithm = ALGORITHMS.get(search.algorithm)
@@ -121,8 +121,6 @@ def _space(search: ir.Search, algorithm: Algorithm) -> Iterator[Diagnostic]:
 
 def _together(search: ir.Search, path: Path) -> Iterator[Diagnostic]:
     settings = {key.lower(): value for key, value in search.settings}
-    if search.algorithm == "hyperband":
-        yield from _hyperband(search, settings, path)
     if settings.get("acq_optimizer") == "lbfgs" and settings.get("base_estimator") in ("RF", "ET", "GBRT"):
         yield Diagnostic(
             code="TUNE016",
@@ -130,34 +128,4 @@ def _together(search: ir.Search, path: Path) -> Iterator[Diagnostic]:
             at=Label(path=(*path, "settings", "acq_optimizer")),
             related=(Label(path=(*path, "settings", "base_estimator"), text="a forest of trees"),),
             help="write `acq_optimizer: sampling`, or `base_estimator: GP`",
-        )
-
-
-def _hyperband(search: ir.Search, settings: dict[str, ir.Json], path: Path) -> Iterator[Diagnostic]:
-    resource = settings.get("resource_name")
-    names = [dimension.param for dimension in search.space]
-    if isinstance(resource, str) and resource not in names:
-        near = closest(resource, names)
-        yield Diagnostic(
-            code="TUNE015",
-            message=f"hyperband's resource `{resource}` is not in the space",
-            at=Label(path=(*path, "settings", "resource_name")),
-            related=(Label(path=(*search.origin.path, "space"), on="key", text="searched parameters"),),
-            help=f"did you mean `{near}`?" if near else f"add `{resource}: {{min: 1, max: ...}}` to `space`",
-        )
-    try:
-        limit, eta = float(str(settings.get("r_l"))), int(str(settings.get("eta", 3)))
-    except ValueError:
-        return
-    if not (1 < limit < math.inf and eta > 1):
-        return
-    # What Katib's own check computes: the first bracket must be able to run at once.
-    needed = eta ** int(math.log(limit) / math.log(eta))
-    if search.parallel < needed:
-        yield Diagnostic(
-            code="TUNE016",
-            message=f"hyperband's first bracket is {needed} trials at once, and `parallel` is {search.parallel}",
-            at=Label(path=(*search.origin.path, "trials", "parallel")),
-            related=(Label(path=(*path, "settings", "r_l"), text=f"with eta {eta}, this makes {needed}"),),
-            help=f"write `parallel: {needed}`, or make `r_l` smaller",
         )

@@ -11,6 +11,7 @@ from mlwright.passes.check_commands import check_commands
 from mlwright.passes.check_distributed import check_distributed
 from mlwright.passes.check_endpoints import check_endpoints
 from mlwright.passes.check_gates import check_gates
+from mlwright.passes.check_hyperband import check_hyperband
 from mlwright.passes.check_local import check_local
 from mlwright.passes.check_metrics import check_metrics
 from mlwright.passes.check_names import check_names
@@ -35,6 +36,7 @@ CHECKS: tuple[Check, ...] = (
     check_distributed,
     check_search,
     check_algorithm,
+    check_hyperband,
     check_space,
     check_gates,
     check_registry,

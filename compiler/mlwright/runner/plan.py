@@ -14,7 +14,7 @@ from mlwright.runner.places import NoPlaces
 from mlwright.runner.schedule import Edge, Job
 from mlwright.source.suggest import closest
 
-ELSEWHERE = {"hyperband": "it needs a bracket scheduler", "pbt": "its population shares checkpoints"}
+ELSEWHERE = {"pbt": "its population shares checkpoints"}
 """Search algorithms that only Katib has, and why they are not approximated here."""
 
 

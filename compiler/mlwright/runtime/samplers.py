@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 GRID_LIMIT = 1_000_000
 REFUSED = {
-    "hyperband": "its brackets need Katib's own scheduler",
     "pbt": "its populations need Katib's own checkpoints",
     "enas": "it searches networks, which only Katib's own controller does",
     "darts": "it searches networks, which only Katib's own controller does",
@@ -81,6 +80,13 @@ class Settings:
             raise Unsuitable(f"{name} of {self._algorithm} must be a whole number of at least {least}, not {value!r}")
         return number
 
+    def text(self, name: str) -> str:
+        """Text that is not empty."""
+        value = self._given.get(name.lower())
+        if not isinstance(value, str) or not value:
+            raise Unsuitable(f"{name} of {self._algorithm} must be text, not {value!r}")
+        return value
+
     def real(self, name: str, default: float = math.nan) -> float:
         """A number above 0."""
         text = str(self._given.get(name.lower(), default))
@@ -106,8 +112,11 @@ def seed_of(algorithm: str, settings: Mapping[str, Any]) -> int:
 class Proposer:
     """Draws parameters for one trial after another. Not thread-safe; trial numbers count up from 0.
 
-    Unsuitable when the algorithm cannot run on this space or in this image.
+    `end` is the word for having drawn all that there is. Unsuitable when the algorithm cannot run on this space or in
+    this image.
     """
+
+    end = "grid"
 
     def __init__(
         self,
@@ -357,6 +366,8 @@ ALGORITHMS = {
     "multivariate-tpe": Algorithm(
         build=_multivariate_tpe, settings=("random_state", "n_ei_candidates", "n_startup_trials")
     ),
+    # Only the draws of its first rungs: hyperband.py does the rest.
+    "hyperband": Algorithm(build=_random, settings=("r_l", "eta", "resource_name")),
     "sobol": Algorithm(build=_sobol, packages=("scipy",)),
     "cmaes": Algorithm(
         build=_cmaes, settings=("random_state", "sigma"), ignored=("restart_strategy",), packages=("cmaes",)

@@ -16,10 +16,12 @@ import threading
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Iterator, Mapping, Sequence
+from typing import Any, Iterator, Mapping, Sequence, Union
 
 from artifacts import Artifacts
 from child import Signals
+from hyperband import NAME as HYPERBAND
+from hyperband import Brackets
 from medianstop import medianstop
 from program import Outcome, launch
 from pulse import Heart
@@ -33,6 +35,9 @@ from values import BAD_INPUT, NOT_FOUND, Killed, ServerError, StepError, compact
 JOURNAL = "mlwright/search.json"
 HEARTBEAT, GRACE = 5.0, 10.0
 EARLIER = "finished earlier"
+ENDS = {"goal": "the goal is reached", "grid": "the grid is done", "brackets": "the last bracket is done"}
+
+Sampler = Union[Proposer, Brackets]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,8 +52,10 @@ class Plan:
     settings: Mapping[str, Any]
     identity: str
 
-    def proposer(self, seed: int, history: Sequence[Any] = ()) -> Proposer:
+    def proposer(self, seed: int, history: Sequence[Any] = ()) -> Sampler:
         """The sampler, brought to where `history` left it."""
+        if self.algorithm == HYPERBAND:
+            return Brackets(self.settings, self.space, maximize=self.rules.maximize, seed=seed, history=history)
         return Proposer(
             self.algorithm, self.settings, self.space, maximize=self.rules.maximize, seed=seed, history=history
         )
@@ -123,7 +130,7 @@ class Search:
         finally:
             self._heart.stop()
 
-    def _tune(self, run: Run, proposer: Proposer) -> Outcome:
+    def _tune(self, run: Run, proposer: Sampler) -> Outcome:
         service = self._service(run, proposer, journal=True)
         service.save()
         with self._listening.to(service):
@@ -159,7 +166,7 @@ class Search:
         except Killed:  # the result is stored: ending early changes nothing
             return
 
-    def _service(self, run: Run, proposer: Proposer, *, journal: bool) -> Service:
+    def _service(self, run: Run, proposer: Sampler, *, journal: bool) -> Service:
         return Service(
             self._ledger,
             proposer,
@@ -190,7 +197,7 @@ class Search:
         tags["mlwright.search_seed"] = str(self._seed)
         return self._tracking.create(str(self._plan.document.get("name") or step), tags)
 
-    def _resume(self, run: Run) -> Proposer:
+    def _resume(self, run: Run) -> Sampler:
         if run.status != "RUNNING":
             self._tracking.server.call("POST", "runs/update", {"run_id": run.id, "status": "RUNNING"})
         if JOURNAL not in [path for path, _ in self._artifacts.walk(run.artifacts, "mlwright")]:
@@ -317,10 +324,9 @@ def _outputs(source: Run) -> dict[str, str]:
 def _sentence(outcome: Outcome, objective: str, end: str) -> str:
     if outcome.code:
         return f"tuning {outcome.reason}"
-    why = {"goal": "the goal is reached", "grid": "the grid is done"}.get(end, "all trials are done")
     best = {name[len("best.") :]: text for name, text in outcome.more["params"].items()}
     value = outcome.more["metrics"][f"best.{objective}"]
-    return f"tuning finished, {why}: best {objective}={value!r} {_assignments(best)}"
+    return f"tuning finished, {ENDS.get(end, 'all trials are done')}: best {objective}={value!r} {_assignments(best)}"
 
 
 def _assignments(params: Mapping[str, str]) -> str:

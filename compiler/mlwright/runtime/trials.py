@@ -24,12 +24,17 @@ class Rejected(Exception):
 
 
 class Draws(Protocol):
-    """What the ledger needs of a sampler. `limit`: how many different trials exist, None for no end."""
+    """What the ledger needs of a sampler. `end`: the word for having drawn all that there is."""
 
-    limit: int | None
+    end: str
 
-    def ask(self) -> dict[str, float]:
-        """The raw draws of the next trial."""
+    @property
+    def limit(self) -> int | None:
+        """How many different trials exist; None for no end, or none that is known yet."""
+        ...
+
+    def ask(self) -> dict[str, float] | None:
+        """The raw draws of the next trial; None where trials that run have to end first."""
         ...
 
     def tell(self, number: int, value: float | None) -> None:
@@ -97,8 +102,8 @@ class Trial:
 class Ledger:
     """Trials by number, the order of events, and the verdict. Not thread-safe.
 
-    `over` says why the search has ended: "" while it goes on, "goal", "trials", "grid", or a sentence that starts
-    with "failed".
+    `over` says why the search has ended: "" while it goes on, "goal", "trials", "grid", "brackets", or a sentence
+    that starts with "failed".
     """
 
     def __init__(self, rules: Rules) -> None:
@@ -116,6 +121,8 @@ class Ledger:
         if self.over or len(running) >= self.rules.parallel or len(self.trials) >= self._most(draws):
             return None
         raw = draws.ask()
+        if raw is None:
+            return None
         trial = Trial(
             number=len(self.trials), worker=worker, raw=raw, params=draws.values(raw), threshold=self._threshold()
         )
@@ -235,8 +242,10 @@ class Ledger:
     def _end(self, trial: Trial, status: str, reason: str, draws: Draws) -> None:
         trial.status, trial.reason = status, reason
         self.events.append(("tell", trial.number))
-        self.over = self.over or self._verdict(draws)
-        draws.tell(trial.number, self._lesson(trial))
+        try:
+            draws.tell(trial.number, self._lesson(trial))
+        finally:
+            self.over = self.over or self._verdict(draws)
 
     def _verdict(self, draws: Draws) -> str:
         best, limit = self.best, self.rules.max_failed
@@ -248,4 +257,4 @@ class Ledger:
             return ""
         if best is None:
             return "failed: no trial succeeded"
-        return "grid" if draws.limit is not None and len(self.trials) >= draws.limit else "trials"
+        return draws.end if draws.limit is not None and len(self.trials) >= draws.limit else "trials"

@@ -48,7 +48,7 @@ def with_settings(algorithm: str, *space: ir.Dimension, **settings: Any) -> ir.P
         ("bayesianoptimization", {"base_estimator": "GP", "acq_func": "EI", "acq_optimizer": "lbfgs"}),
         ("bayesianoptimization", {"base_estimator": "RF", "acq_optimizer": "sampling"}),
         ("sobol", {}),
-        ("hyperband", {"r_l": 2.5, "resource_name": "lr", "eta": 3}),
+        ("hyperband", {"r_l": 2.5, "resource_name": "epochs", "eta": 3}),
     ],
 )
 def test_settings_that_the_algorithm_takes_are_fine(algorithm: str, settings: dict[str, Any]) -> None:
@@ -73,8 +73,9 @@ def test_settings_that_the_algorithm_takes_are_fine(algorithm: str, settings: di
         ("bayesianoptimization", {"base_estimator": "RF", "acq_optimizer": "lbfgs"}, "TUNE016"),
         ("hyperband", {"r_l": 2}, "TUNE014"),
         ("hyperband", {"resource_name": "lr"}, "TUNE014"),
-        ("hyperband", {"r_l": 2, "resource_name": "epochs"}, "TUNE015"),
-        ("hyperband", {"r_l": 9, "resource_name": "lr"}, "TUNE016"),
+        ("hyperband", {"r_l": 1, "resource_name": "lr"}, "TUNE013"),
+        ("hyperband", {"r_l": 1e300, "resource_name": "lr"}, "TUNE013"),
+        ("hyperband", {"r_l": 9, "resource_name": "lr", "eta": 1}, "TUNE013"),
         ("pbt", {"n_population": 40}, "TUNE014"),
     ],
 )
@@ -89,13 +90,6 @@ def test_a_misspelt_setting_is_corrected() -> None:
     assert finding.help == "did you mean `n_startup_trials`?"
 
 
-def test_hyperbands_first_bracket_says_how_many_trials_it_needs() -> None:
-    program = tuned(algorithm="hyperband", settings=(("r_l", 9), ("resource_name", "lr")), parallel=8)
-    assert only(check_algorithm, program).help == "write `parallel: 9`, or make `r_l` smaller"
-    program = tuned(algorithm="hyperband", settings=(("r_l", 9), ("resource_name", "lr")), parallel=9)
-    assert codes(check_algorithm, program) == []
-
-
 @pytest.mark.parametrize("name", ["enas", "darts"])
 @pytest.mark.parametrize("platform", ["local", "prod.yaml"])
 def test_architecture_search_is_refused_everywhere(name: str, platform: str) -> None:
@@ -103,9 +97,8 @@ def test_architecture_search_is_refused_everywhere(name: str, platform: str) -> 
 
 
 @pytest.mark.parametrize("platform", ["local", "compose"])
-@pytest.mark.parametrize("name", ["hyperband", "pbt"])
-def test_katibs_own_algorithms_are_refused_on_this_machine(name: str, platform: str) -> None:
-    finding = next(iter(check_algorithm(tuned(algorithm=name, platform=platform))))
+def test_katibs_own_algorithm_is_refused_on_this_machine(platform: str) -> None:
+    finding = next(iter(check_algorithm(tuned(algorithm="pbt", platform=platform))))
     assert finding.code == "TUNE011"
     assert finding.related[0].path == ("environments", "dev", "platform")
 

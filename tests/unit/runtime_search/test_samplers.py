@@ -177,7 +177,6 @@ def test_settings_have_katibs_names_and_may_be_text() -> None:
 @pytest.mark.parametrize(
     ("name", "settings", "message"),
     [
-        ("hyperband", {"r_l": "9"}, "hyperband runs on Katib only"),
         ("pbt", {}, "pbt runs on Katib only"),
         ("enas", {}, "enas runs on Katib only"),
         ("darts", {}, "darts runs on Katib only"),

@@ -234,6 +234,39 @@ def test_a_killed_search_goes_on_after_the_last_answer_it_gave(setting: Setting)
     assert len(other.tracking().search(step="tuning")) == 1
 
 
+def test_hyperband_goes_on_with_its_rung_after_a_kill(setting: Setting) -> None:
+    space = {**SEARCH["space"], "depth": {"type": "int", "min": 1, "max": 9}}
+    changes: dict[str, Any] = {
+        "algorithm": {"name": "hyperband", "settings": {"r_l": 9, "eta": 3, "resource_name": "depth"}},
+        "space": space,
+        "trials": {"max": 40, "parallel": 9, "max_failed": 3},
+    }
+    first = setting.start(**changes)
+    asked = [first.post("/ask", worker=f"w{number}") for number in range(9)]
+    assert {trial["params"]["depth"] for trial in asked} == {"1"}
+    for number in range(8):
+        first.post("/tell", worker=f"w{number}", trial=number, status="succeeded", value=number / 100, run_id="")
+    assert "wait" in first.post("/ask", worker="w0")
+    first.process.send_signal(signal.SIGKILL)
+    first.end()
+
+    resumed = setting.start(**changes)
+    assert "wait" in resumed.post("/ask", worker="w0")
+    assert resumed.post("/ask", worker="w8") == asked[8]
+    resumed.post("/tell", worker="w8", trial=8, status="succeeded", value=0.08, run_id="")
+    promoted = [resumed.post("/ask", worker=f"w{number}")["params"] for number in range(3)]
+    assert promoted == [{**asked[number]["params"], "depth": "3"} for number in (8, 7, 6)]
+    for trial in range(9, 12):
+        resumed.post("/tell", worker=f"w{trial - 9}", trial=trial, status="succeeded", value=0.1, run_id="")
+    resumed.work("a", by_depth)
+    assert [int(trial["params"]["depth"]) for trial in status(resumed)["trials"]] == (
+        [1] * 9 + [3] * 3 + [9] + [3] * 5 + [9] * 2 + [9] * 3
+    )
+    assert resumed.end() == 0
+    assert "tuning finished, the last bracket is done" in resumed.lines[-1]
+    assert setting.tuning().params["best.depth"] == "9"
+
+
 def status(program: Program) -> dict[str, Any]:
     with urllib.request.urlopen(program.url + "/status", timeout=10) as answer:
         return dict(json.load(answer))
@@ -342,7 +375,7 @@ def test_a_silent_worker_loses_its_trial_in_the_real_program(setting: Setting) -
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"algorithm": {"name": "hyperband", "settings": {"r_l": 9}}}, "hyperband runs on Katib only"),
+        ({"algorithm": {"name": "hyperband", "settings": {"r_l": 9}}}, "resource_name of hyperband must be text"),
         ({"algorithm": {"name": "pbt", "settings": {}}}, "pbt runs on Katib only"),
         ({"algorithm": {"name": "grid", "settings": {}}}, "grid needs a step or a list"),
         ({"algorithm": None}, "search document"),

@@ -13,6 +13,8 @@ from trials import Ledger, Rejected, Rules, Trial
 class Counting:
     """Draws 0, 1, 2, ... and remembers what it was told."""
 
+    end = "grid"
+
     def __init__(self, limit: int | None = None) -> None:
         self.limit = limit
         self.drawn = 0

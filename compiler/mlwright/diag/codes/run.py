@@ -52,12 +52,12 @@ CODES = (
         code="RUN005",
         title="this search algorithm runs under Katib only",
         explanation=(
-            "Hyperband and population based training schedule trials in brackets or generations, which the local "
+            "Population based training hands checkpoints from one generation of trials to the next, which the local "
             "search service does not do; running something else under the same name would give another result than "
-            "the cluster. Give the local environment an algorithm that both have: random, grid, tpe, multivariate- "
-            "tpe, sobol, cmaes or bayesianoptimization."
+            "the cluster. Give the local environment an algorithm that both have: random, grid, tpe, multivariate-"
+            "tpe, sobol, cmaes, hyperband or bayesianoptimization."
         ),
-        bad="tuning: {algorithm: hyperband}  # in an environment on `local`",
+        bad="tuning: {algorithm: pbt}  # in an environment on `local`",
         good="environments: {local: {platform: local, tuning: {algorithm: random}}}",
     ),
     Code(

@@ -18,11 +18,11 @@ CODES = (
         code="TUNE011",
         title="an algorithm that only Katib has",
         explanation=(
-            "`hyperband` and `pbt` steer trials in ways that need Katib's own scheduler, and an environment on "
-            "`local` or `compose` has no Katib. Nothing is put in their place silently, because the search would mean "
+            "`pbt` hands the checkpoints of its trials on to their successors, which needs Katib, and an environment "
+            "on `local` or `compose` has none. Nothing is put in its place silently, because the search would mean "
             "something else. Choose another algorithm for this environment in its overlay."
         ),
-        bad="tuning: {algorithm: {name: hyperband, settings: {r_l: 9, resource_name: epochs}}}  # on `platform: local`",
+        bad="tuning: {algorithm: {name: pbt, settings: {n_population: 40}}}  # on `platform: local`",
         good="environments: {local: {platform: local, tuning: {algorithm: {name: tpe, settings: null}}}}",
     ),
     Code(
@@ -62,8 +62,8 @@ CODES = (
         explanation=(
             "Every algorithm asks something of the searched parameters. `grid` and `pbt` walk through values that can "
             "be counted: each range needs a `step`. `cmaes` and `sobol` move in ranges of numbers and have no use for "
-            "lists, and `cmaes` needs two ranges. hyperband's resource has to be one of the searched parameters. "
-            "Change the space, or choose `tpe`, which takes everything."
+            "lists, and `cmaes` needs two ranges. hyperband's resource has to be an int among the searched "
+            "parameters, and not the only one. Change the space, or choose `tpe`, which takes everything."
         ),
         bad="tuning: {algorithm: grid, space: {learning_rate: {min: 0.1, max: 0.5}}}",
         good="tuning: {algorithm: grid, space: {learning_rate: {min: 0.1, max: 0.5, step: 0.1}}}",
@@ -72,9 +72,10 @@ CODES = (
         code="TUNE016",
         title="settings that do not work together",
         explanation=(
-            "Each setting is right by itself, and together they cannot work. hyperband starts its first bracket all "
-            "at once, so `trials.parallel` has to be at least eta to the power of the whole part of log(r_l) / "
-            "log(eta): Katib refuses less. `acq_optimizer: lbfgs` needs a model with gradients, and trees have none."
+            "Each setting is right by itself, and together they cannot work. Katib's hyperband starts its first "
+            "bracket all at once, so on a cluster `trials.parallel` has to be at least eta to the power of the whole "
+            "part of log(r_l) / log(eta); elsewhere any number does. hyperband ranks finished trials only, so early "
+            "stopping would take them away. `acq_optimizer: lbfgs` needs a model with gradients, and trees have none."
         ),
         bad="tuning: {algorithm: {name: bayesianoptimization, settings: {base_estimator: RF, acq_optimizer: lbfgs}}}",
         good="tuning: {algorithm: {name: bayesianoptimization, settings: {base_estimator: GP, acq_optimizer: lbfgs}}}",
@@ -108,7 +109,8 @@ CODES = (
         title="a searched value outside the parameter's bounds",
         explanation=(
             "The parameter itself declares `min`, `max` or `choices`, and the space goes beyond them. Such a trial "
-            "would be refused when it starts, with exit code 64. Search inside the bounds, or widen them."
+            "would be refused when it starts, with exit code 64. Search inside the bounds, or widen them. hyperband "
+            "sets its resource itself, up to `r_l`: the space of that parameter has to have all of its amounts."
         ),
         bad="params: {lr: {type: float, default: 0.1, max: 1.0}}\ntuning: {space: {lr: {min: 0.1, max: 3.0}}}",
         good="params: {lr: {type: float, default: 0.1, max: 1.0}}\ntuning: {space: {lr: {min: 0.1, max: 1.0}}}",
@@ -208,5 +210,17 @@ CODES = (
         ),
         bad="tuning: {retrain: false, trial: {outputs: null}}\nregistry: {model: m, from: '${training.outputs.model}'}",
         good="tuning: {retrain: false}\nregistry: {model: m, from: '${training.outputs.model}'}",
+    ),
+    Code(
+        code="TUNE034",
+        title="another number of trials than hyperband's",
+        severity="warning",
+        explanation=(
+            "`r_l` and `eta` decide how many trials hyperband has: 23 with 9 and 3, in brackets of 9 + 3 + 1, 5 + 2 "
+            "and 3. With a smaller `trials.max` the search ends in the middle, and with no more than the first number "
+            "no trial is ever given more than the least of the resource. With a larger one it ends with its brackets."
+        ),
+        bad="tuning: {algorithm: {name: hyperband, settings: {r_l: 9, resource_name: epochs}}, trials: {max: 9}}",
+        good="tuning: {algorithm: {name: hyperband, settings: {r_l: 9, resource_name: epochs}}, trials: {max: 23}}",
     ),
 )
