@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from mlwright.emit.trackserver import PORT
 from mlwright.ir import Container, Image, Resources, Security
 from mlwright_compose.book import FOLDER, RUNTIME, STEP, Book
 from mlwright_compose.scope import SERVER, Scope
@@ -103,11 +104,11 @@ def identity() -> dict[str, str]:
 def tracking(book: Book) -> dict[str, Any]:
     """How a program reaches the tracking server."""
     server = book.project.tracking
-    prefix = dict(server.options).get("static_prefix") or ""
-    found: dict[str, Any] = {"MLFLOW_TRACKING_URI": server.url or f"http://{SERVER}:5000{prefix}"}
-    if server.auth_secret:
-        found["MLFLOW_TRACKING_USERNAME"] = required(book, server.auth_secret, "username")
-        found["MLFLOW_TRACKING_PASSWORD"] = required(book, server.auth_secret, "password")
+    address = server.url or f"http://{SERVER}:{PORT}{server.options.static_prefix}"
+    found: dict[str, Any] = {"MLFLOW_TRACKING_URI": address}
+    if server.auth.secret:
+        found["MLFLOW_TRACKING_USERNAME"] = required(book, server.auth.secret, "username")
+        found["MLFLOW_TRACKING_PASSWORD"] = required(book, server.auth.secret, "password")
     return found
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from mlwright.emit.trackserver import PORT
 from mlwright.ir import Project
 from mlwright.target import AddedFile, Document, EmitContext, Joined, TextFile
 from mlwright_compose import addresses, capabilities, objects, secrets
@@ -12,7 +13,7 @@ from mlwright_compose.notebooks import emit_notebook
 from mlwright_compose.scope import scopes
 from mlwright_compose.serving import emit_endpoint
 from mlwright_compose.tasks import emit_pipeline
-from mlwright_compose.tracking import PORT, emit_server, emit_volumes
+from mlwright_compose.tracking import emit_server, emit_volumes
 
 _HEADER = """\
 Start everything: docker compose up

@@ -62,9 +62,8 @@ def search(book: Book) -> dict[str, Any]:
 
 def server_image(book: Book) -> str:
     """The tracking server's image: the one asked for, or the upstream one that has every database driver."""
-    tracking = book.project.tracking
-    version = tracking.version or book.context.platform.mlflow
-    return tracking.image or f"ghcr.io/mlflow/mlflow:v{version}-full"
+    image = book.project.tracking.image
+    return f"{image.ref}@{image.digest}" if image.digest and "@" not in image.ref else image.ref
 
 
 def _configured(book: Book) -> str:

@@ -1,45 +1,61 @@
-"""The tracking server, and the service that gives named volumes to the containers' user."""
+"""The tracking server as Compose services, and the service that gives named volumes to the containers' user."""
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping
+from collections.abc import Container, Iterable
 from typing import Any
 
-from mlwright.ir import Json, Origin, Resources
+from mlwright.emit.trackserver import PORT, SESSION_KEY, Job, Place, resolve
+from mlwright.ir import Origin, Ref, Template
 from mlwright_compose.book import Book
-from mlwright_compose.container import labels, ours, resources
+from mlwright_compose.container import image, labels, ours, resources
 from mlwright_compose.scope import SERVER
 from mlwright_compose.secrets import required
-from mlwright_compose.text import Interpolated, variable
-from mlwright_compose.tools import server_image, small
+from mlwright_compose.stores import OWN, emit_bucket, emit_database, emit_objects
+from mlwright_compose.text import Interpolated, escaped, variable
+from mlwright_compose.tools import small
 
-PORT = 5000
-_ALLOWED = (f"{SERVER}:{PORT}", "localhost:*", "127.0.0.1:*")
-_AUTH = "[mlflow]\ndefault_permission = READ\ndatabase_uri = sqlite:////mlflow/auth.db\n"
 PREPARE = "prepare"
+_FOLDER = "/mlflow"
+_CONFIG = "/etc/mlflow"
+_SESSION = "MLFLOW_FLASK_SERVER_SECRET_KEY"
 
 
 def emit_server(book: Book) -> None:
-    """The service `mlflow`, unless the server is somewhere else."""
+    """The service `mlflow` and what it needs beside it, unless the server is somewhere else."""
     tracking = book.project.tracking
     if tracking.server != "deployed":
         return
+    place = Place(
+        folder=_FOLDER,
+        config=_CONFIG,
+        hosts=(f"{SERVER}:{PORT}", "localhost:*", "127.0.0.1:*"),
+        url=f"http://{SERVER}:{PORT}",
+    )
+    book.reserved.add(SERVER)
+    before: dict[str, str] = {}
+    if tracking.backend.own:
+        place, before = emit_database(book, tracking.backend, place)
+    if tracking.artifacts.own:
+        place = emit_objects(book, place)
+    server = resolve(tracking, book.project.secrets, place)
+    environment = _environment(book, server.env)
     origin = tracking.origin
-    volume = book.volume("mlflow", None, origin)
-    options = dict(tracking.options)
-    health = f"http://127.0.0.1:{PORT}{_prefix(options)}/health"
+    configs = _files(book, server.files, origin)
+    upgrade = _job(book, f"{SERVER}-upgrade", server.upgrade, before, "Upgrade")
+    after = {upgrade: "service_completed_successfully"}
+    if tracking.artifacts.own:
+        after |= emit_bucket(book, server, environment)
+    book.reserved.discard(SERVER)
+    health = f"http://127.0.0.1:{PORT}{server.health}"
     body: dict[str, Any] = {
-        "image": server_image(book),
-        "command": _command(tracking.auth, options),
-        "environment": {
-            "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "true" if options.get("jobs") else "false",
-            "MLFLOW_DISABLE_TELEMETRY": "true",
-            "DO_NOT_TRACK": "true",
-            "HOME": "/tmp",
-            "USER": "mlwright",
-        },
+        **image(book, tracking.image),
+        "depends_on": _waits(before | after),
+        "command": list(server.argv),
+        "environment": environment,
+        "configs": configs,
         "ports": [loopback(SERVER, PORT, PORT)],
-        "volumes": [{"type": "volume", "source": volume, "target": "/mlflow"}],
+        "volumes": _volumes(book),
         "tmpfs": ["/tmp:mode=1777"],
         "healthcheck": {
             "test": ["CMD", "python3", "-c", fetch(health)],
@@ -50,13 +66,81 @@ def emit_server(book: Book) -> None:
         },
         "restart": "on-failure",
         "init": True,
-        "deploy": _resources(options),
+        "deploy": {"resources": found} if (found := resources(tracking.resources)) else {},
         **ours(),
         "labels": labels(book, "tracking"),
     }
-    if tracking.auth == "basic":
-        _protect(book, body, tracking.auth_secret, origin)
     book.service(SERVER, body, node="tracking", kind="Service", origin=origin)
+    if server.gc:
+        gc = _job(book, f"{SERVER}-gc", server.gc, {SERVER: "service_healthy"}, "GarbageCollection")
+        book.services[gc] = {"profiles": ["gc"], **book.services[gc]}
+
+
+def _job(book: Book, name: str, job: Job, before: dict[str, str], kind: str) -> str:
+    """A one-shot service with the server's image; its name."""
+    tracking = book.project.tracking
+    service = book.free(name)
+    body: dict[str, Any] = {
+        **image(book, tracking.image),
+        "depends_on": _waits(before),
+        "command": list(job.argv),
+        "environment": _environment(book, job.env),
+        "volumes": _volumes(book),
+        "tmpfs": ["/tmp:mode=1777"],
+        "restart": "no",
+        "init": True,
+        **ours(),
+        "labels": labels(book, "tracking"),
+    }
+    book.service(service, body, node="tracking", kind=kind, origin=tracking.origin)
+    return service
+
+
+def _volumes(book: Book) -> list[dict[str, Any]]:
+    """The volume of what the server keeps in files; none where databases and an object store have it all."""
+    tracking = book.project.tracking
+    store = tracking.artifacts
+    found = []
+    if tracking.backend.type == "sqlite" or (store.type in ("directory", "volume") and not store.claim):
+        found.append({"type": "volume", "source": book.volume(SERVER, None, tracking.origin), "target": _FOLDER})
+    if store.claim:
+        name = book.volume(f"{SERVER}-artifacts", {"external": True, "name": store.claim}, tracking.origin, ours=False)
+        found.append({"type": "volume", "source": name, "target": f"{_FOLDER}/artifacts"})
+    return found
+
+
+def _waits(conditions: dict[str, str]) -> dict[str, Any]:
+    return {name: {"condition": condition} for name, condition in conditions.items()}
+
+
+def _files(book: Book, files: Iterable[tuple[str, str]], origin: Origin) -> list[dict[str, str]]:
+    """The mounts of the server's configuration files, which are kept as files of the output."""
+    mounts = []
+    for name, text in files:
+        config = f"{SERVER}-{name.replace('.', '-').replace('_', '-')}"
+        book.text(f"{SERVER}/{name}", text, origin)
+        book.configs[config] = {"file": f"./{SERVER}/{name}"}
+        book.origin(("configs", config), origin)
+        mounts.append({"source": config, "target": f"{_CONFIG}/{name}"})
+    return mounts
+
+
+def _environment(book: Book, env: Iterable[tuple[str, Template]]) -> dict[str, str]:
+    return {name: _word(book, template) for name, template in env}
+
+
+def _word(book: Book, template: Template) -> str:
+    return Interpolated("".join(escaped(part) if isinstance(part, str) else _value(book, part) for part in template))
+
+
+def _value(book: Book, ref: Ref) -> str:
+    if ref.path in OWN:
+        return OWN[ref.path]
+    if ref.path == SESSION_KEY:
+        book.variables[_SESSION] = "any long random text; signs the server's session cookies"
+        return f"${{{_SESSION}:?set {_SESSION} in .env}}"
+    _, secret, key = ref.path.split(".", 2)
+    return required(book, secret, key)
 
 
 def fetch(url: str) -> str:
@@ -105,56 +189,3 @@ def _owner(book: Book, volume: str) -> str:
 
 def _uses(body: dict[str, Any], names: Container[str]) -> bool:
     return any(volume["type"] == "volume" and volume["source"] in names for volume in body.get("volumes", ()))
-
-
-def _command(auth: str, options: Mapping[str, Json]) -> list[str]:
-    hosts, origins = _texts(options.get("allowed_hosts")), _texts(options.get("cors"))
-    settings = {
-        "host": "0.0.0.0",
-        "port": str(PORT),
-        "workers": str(options.get("workers") or 1),
-        "backend-store-uri": "sqlite:////mlflow/mlflow.db",
-        "artifacts-destination": "/mlflow/artifacts",
-        "allowed-hosts": ",".join([*_ALLOWED, *hosts]),
-        "cors-allowed-origins": ",".join(origins),
-        "static-prefix": _prefix(options),
-        "expose-prometheus": "/tmp/metrics" if options.get("prometheus") else "",
-        "app-name": "basic-auth" if auth == "basic" else "",
-    }
-    words = ["mlflow", "server"]
-    for name, value in settings.items():
-        words += [f"--{name}", value] if value else []
-    return [*words, "--enable-workspaces"] if options.get("workspaces") else words
-
-
-def _texts(value: Json) -> list[str]:
-    return [str(item) for item in value] if isinstance(value, list) else []
-
-
-def _prefix(options: Mapping[str, Json]) -> str:
-    return str(options.get("static_prefix") or "")
-
-
-def _resources(options: Mapping[str, Json]) -> dict[str, Any]:
-    asked = options.get("resources")
-    if not isinstance(asked, dict):
-        return {}
-    cpu, memory = asked.get("cpu"), asked.get("memory")
-    needs = Resources(cpu=cpu if isinstance(cpu, int) else 0, memory=memory if isinstance(memory, int) else 0)
-    return {"resources": found} if (found := resources(needs)) else {}
-
-
-def _protect(book: Book, body: dict[str, Any], secret: str, origin: Origin) -> None:
-    """Passwords: the project's user is the server's administrator, as nobody else is on this machine."""
-    book.text("mlflow/auth.ini", _AUTH, origin)
-    book.configs["mlflow-auth"] = {"file": "./mlflow/auth.ini"}
-    body["configs"] = [{"source": "mlflow-auth", "target": "/etc/mlflow/auth.ini"}]
-    book.variables["MLFLOW_FLASK_SERVER_SECRET_KEY"] = "any long random text; signs the server's session cookies"
-    body["environment"] |= {
-        "MLFLOW_AUTH_CONFIG_PATH": "/etc/mlflow/auth.ini",
-        "MLFLOW_AUTH_ADMIN_USERNAME": required(book, secret, "username"),
-        "MLFLOW_AUTH_ADMIN_PASSWORD": required(book, secret, "password"),
-        "MLFLOW_FLASK_SERVER_SECRET_KEY": Interpolated(
-            "${MLFLOW_FLASK_SERVER_SECRET_KEY:?set MLFLOW_FLASK_SERVER_SECRET_KEY in .env}"
-        ),
-    }

@@ -25,7 +25,7 @@ MAIN = programs.churn()
 EXTERNAL = replace(MAIN, tracking=programs.tracking(server="external", url="https://mlflow.example.com/$x"))
 SECURED = replace(
     MAIN,
-    tracking=programs.tracking(auth="basic", auth_secret="mlflow-user"),
+    tracking=programs.tracking(auth=ir.Auth(type="basic", secret="mlflow-user")),
     secrets=(*MAIN.secrets, ir.Secret(name="mlflow-user", keys=("username", "password"))),
 )
 PIPELINES = replace(

@@ -3,4 +3,5 @@
 from mlwright.ir.graph import *  # noqa: F403
 from mlwright.ir.project import *  # noqa: F403
 from mlwright.ir.service import *  # noqa: F403
+from mlwright.ir.tracking import *  # noqa: F403
 from mlwright.ir.values import *  # noqa: F403

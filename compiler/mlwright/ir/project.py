@@ -6,7 +6,8 @@ from dataclasses import field
 from typing import Literal
 
 from mlwright.ir.graph import Node
-from mlwright.ir.service import Notebook, Route, Service, Tracking
+from mlwright.ir.service import Notebook, Route, Service
+from mlwright.ir.tracking import Tracking
 from mlwright.ir.values import Json, Origin, Param
 from mlwright.record import dataclass
 

@@ -1,4 +1,4 @@
-"""What stays up: endpoints, routes, notebooks, the tracking server."""
+"""What stays up: endpoints, routes, notebooks."""
 
 from __future__ import annotations
 
@@ -88,32 +88,5 @@ class Notebook:
     name: str
     container: Container
     port: int = 8888
-    owner: str = ""
-    origin: Origin = field(compare=False)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tracking:
-    """The tracking server and its clients. `backend` is sqlite, postgres, mysql, mssql or external; `artifacts` is
-    directory, s3, gs, azure; `secret` names hold the URI or keys. `gateway` are
-    endpoints by name, `options` server settings, both as plain JSON."""
-
-    server: Literal["deployed", "external", "databricks"] = "deployed"
-    url: str = ""
-    experiment: str = ""
-    image: str = ""
-    version: str = ""
-    backend: str = "sqlite"
-    backend_secret: str = ""
-    backend_uri: str = ""
-    registry_store: tuple[tuple[str, Json], ...] = ()
-    artifacts: str = "directory"
-    artifacts_uri: str = ""
-    artifacts_secret: str = ""
-    auth: Literal["none", "basic"] = "none"
-    auth_secret: str = ""
-    autolog: tuple[str, ...] = ()
-    gateway: tuple[tuple[str, Json], ...] = ()
-    options: tuple[tuple[str, Json], ...] = ()
     owner: str = ""
     origin: Origin = field(compare=False)

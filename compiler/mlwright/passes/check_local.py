@@ -123,8 +123,8 @@ def _tracking(project: ir.Project) -> Iterator[Diagnostic]:
     path = tracking.origin.path
     if tracking.server == "databricks" or (tracking.server == "external" and _is_remote(tracking.url)):
         target, at, fix = tracking.url or "databricks", (*path, "server"), "server: {type: deployed}"
-    elif tracking.server == "deployed" and tracking.artifacts in _REMOTE:
-        target, at = tracking.artifacts_uri or tracking.artifacts, (*path, "artifacts")
+    elif tracking.server == "deployed" and tracking.artifacts.uri:
+        target, at = tracking.artifacts.uri, (*path, "artifacts")
         fix = "artifacts: {type: directory}"
     else:
         return

@@ -57,8 +57,8 @@ def _all_texts(project: ir.Project) -> Iterator[tuple[Path, str, str]]:
         yield (*service.origin.path, "model"), "", service.source.uri
     tracking = project.tracking
     yield (*tracking.origin.path, "server", "url"), "", tracking.url
-    yield (*tracking.origin.path, "backend_store", "uri"), "", tracking.backend_uri
-    yield (*tracking.origin.path, "artifacts", "uri"), "", tracking.artifacts_uri
+    yield (*tracking.origin.path, "artifacts", "uri"), "", tracking.artifacts.uri
+    yield (*tracking.origin.path, "artifacts", "endpoint"), "", tracking.artifacts.endpoint
     for node in registrations(project):
         for name, value in node.tags:
             yield (*node.origin.path, "tags", name), "", value
@@ -110,8 +110,7 @@ def _unused(project: ir.Project) -> Iterator[Diagnostic]:
     used.update(storage.secret for storage in (*project.storage, project.artifacts))
     used.update(source.secret for source in project.data)
     used.update(service.expose.tls_secret for service in project.services)
-    tracking = project.tracking
-    used |= {tracking.backend_secret, tracking.artifacts_secret, tracking.auth_secret}
+    used.update(project.tracking.secrets)
     for _, json in json_values(project):
         used.update(strings(json))
     for secret in project.secrets:

@@ -129,8 +129,9 @@ def json_values(project: ir.Project) -> Iterator[tuple[Path, ir.Json]]:
                 yield (*pipeline.origin.path, "triggers", trigger.name, name), value
     for name, value in project.monitoring:
         yield ("monitoring", "alerts", name), value
-    for name, value in (*project.tracking.options, *project.tracking.registry_store):
-        yield ("tracking", name), value
+    options = project.tracking.options
+    for name, texts_ in (("allowed_hosts", options.allowed_hosts), ("cors", options.cors)):
+        yield ("tracking", "options", name), list(texts_)
     for name, value in project.tracking.gateway:
         yield ("tracking", "gateway", "endpoints", name), value
 

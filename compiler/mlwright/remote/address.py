@@ -38,7 +38,7 @@ def find(
         username = urllib.parse.unquote(parts.username)
         password = urllib.parse.unquote(parts.password or "")
     if not username and not token:
-        username, password = account(project, folder, environ, accounts or (project.tracking.auth_secret,))
+        username, password = account(project, folder, environ, accounts or (project.tracking.auth.secret,))
     return Client(
         url=urllib.parse.urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2])).rstrip("/"),
         username=username,
@@ -75,12 +75,14 @@ def address(project: ir.Project, folder: Path, environ: Mapping[str, str], optio
     if server.server == "databricks":
         raise AddressError(f"{where} uses Databricks, which this command does not reach: use Databricks' own tools")
     if project.environment.platform == "compose":
-        return f"http://127.0.0.1:{_port(project, folder, environ)}{_prefix(server)}"
+        return f"http://127.0.0.1:{_port(project, folder, environ)}{server.options.static_prefix}"
     if project.environment.platform == "local":
         raise AddressError(
             f"{where} (platform local) has a tracking server only while `mlwright run` is at work:"
             f" name one with {OPTION} or {VARIABLE}"
         )
+    if server.expose.host:
+        return f"https://{server.expose.host}{server.options.static_prefix}"
     raise AddressError(f"{where} does not say where its tracking server is reached: give {OPTION} or {VARIABLE}")
 
 
@@ -108,10 +110,6 @@ def _port(project: ir.Project, folder: Path, environ: Mapping[str, str]) -> str:
                 raise AddressError(f"{PORT} in {place} is not a port: {text!r}")
             return text
     return "5000"
-
-
-def _prefix(server: ir.Tracking) -> str:
-    return str(dict(server.options).get("static_prefix") or "").rstrip("/")
 
 
 def _patience(environ: Mapping[str, str]) -> dict[str, float]:

@@ -152,9 +152,9 @@ def _project(plan: Plan, gaps: Gaps) -> None:
 def _tracking(server: ir.Tracking) -> Iterable[str]:
     if server.server != "deployed":
         return
-    if server.backend != "sqlite":
-        yield f"the {server.backend} backend store of the tracking server: it ran on sqlite"
-    if server.artifacts != "directory":
-        yield f"the {server.artifacts} artifact store of the tracking server: it used a folder"
-    if server.auth != "none":
+    if server.backend.type != "sqlite":
+        yield f"the {server.backend.type} backend store of the tracking server: it ran on sqlite"
+    if server.artifacts.type != "directory":
+        yield f"the {server.artifacts.type} artifact store of the tracking server: it used a folder"
+    if server.auth.type != "none":
         yield "authentication at the tracking server"

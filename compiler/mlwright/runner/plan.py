@@ -241,11 +241,11 @@ def _missing_secrets(project: ir.Project, task: ir.Task, values: Mapping[tuple[s
 
 
 def _missing_credentials(server: ir.Tracking, values: Mapping[tuple[str, str], str]) -> Iterable[Diagnostic]:
-    if server.server != "external" or server.auth == "none":
+    if server.server != "external" or server.auth.type == "none":
         return
     for key in ("username", "password"):
-        name = secrets.variable(server.auth_secret, key)
-        if (server.auth_secret, key) not in values:
+        name = secrets.variable(server.auth.secret, key)
+        if (server.auth.secret, key) not in values:
             yield Diagnostic(
                 code="RUN004",
                 message=f"the tracking server needs a secret that is not here: {name}",

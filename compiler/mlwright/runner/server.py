@@ -52,7 +52,7 @@ def elsewhere(project: ir.Project, values: Mapping[tuple[str, str], str]) -> Cli
     Another machine's is never used by accident. None where the run starts its own."""
     server = project.tracking
     if server.server == "external":
-        secret = server.auth_secret
+        secret = server.auth.secret
         username, password = values.get((secret, "username"), ""), values.get((secret, "password"), "")
         return Client(url=server.url.rstrip("/"), username=username, password=password)
     url = os.environ.get("MLFLOW_TRACKING_URI", "")

@@ -92,5 +92,3 @@ class AzureStorage(_Bucket):
 Storage = Annotated[
     MlflowStorage | VolumeStorage | DirectoryStorage | S3Storage | GsStorage | AzureStorage, Field(discriminator="type")
 ]
-Store = Annotated[VolumeStorage | DirectoryStorage | S3Storage | GsStorage | AzureStorage, Field(discriminator="type")]
-"""A storage that the tracking server itself can write to."""

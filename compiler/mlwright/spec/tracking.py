@@ -1,17 +1,18 @@
 """`tracking`: the MLflow tracking server and how programs use it."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from mlwright.spec.base import Json, Many, Mapped, Model, Named
 from mlwright.spec.container import Image, Resources
-from mlwright.spec.declaration import Field
+from mlwright.spec.declaration import Field, model_validator
 from mlwright.spec.scalars.cron import Cron
 from mlwright.spec.scalars.duration import Duration
 from mlwright.spec.scalars.names import Name
+from mlwright.spec.scalars.refusal import refuse
 from mlwright.spec.scalars.text import Line, RelativePath
 from mlwright.spec.scalars.uri import Uri
 from mlwright.spec.serving import Expose
-from mlwright.spec.storage import Store
+from mlwright.spec.storage import AzureStorage, DirectoryStorage, GsStorage, VolumeStorage
 
 
 class DeployedServer(Model):
@@ -70,10 +71,9 @@ class PostgresStore(_Database):
 
 
 class MysqlStore(_Database):
-    """MySQL."""
+    """MySQL or MariaDB; the project's own without `secret`."""
 
-    type: Literal["mysql"] = Field(description="MySQL.", examples=["mysql"])
-    secret: Name = Field(description="Secret whose key `uri` is the database's address.", examples=["mlflow-db"])
+    type: Literal["mysql"] = Field(description="MySQL or MariaDB.", examples=["mysql"])
 
 
 class MssqlStore(_Database):
@@ -96,7 +96,17 @@ class BasicAuth(Model):
     """MLflow's own users."""
 
     type: Literal["basic"] = Field(description="User names and passwords.", examples=["basic"])
-    secret: Name = Field(description="Secret with the keys `username` and `password`.", examples=["mlflow-user"])
+    secret: Name = Field(
+        description="Secret with the keys `username` and `password` of the pipelines' user.", examples=["mlflow-user"]
+    )
+    admin: Name | None = Field(
+        default=None,
+        description="Secret with the administrator's; without it the pipelines' user is the administrator.",
+        examples=["mlflow-admin"],
+    )
+    default_permission: Literal["read", "use", "edit", "manage", "none"] = Field(
+        default="read", description="What a user may do who was granted nothing.", examples=["none"]
+    )
 
 
 Auth = Annotated[NoAuth | BasicAuth, Field(discriminator="type")]
@@ -149,6 +159,43 @@ class Gc(Model):
     schedule: Cron | None = Field(default=None, description="When; five cron fields.", examples=["0 4 * * 0"])
 
 
+class S3Artifacts(Model):
+    """A bucket of S3 or of a compatible store; a store of the project's own without `uri`."""
+
+    type: Literal["s3"] = Field(description="S3 or a compatible store.", examples=["s3"])
+    uri: Uri | None = Field(
+        default=None, description="Address of the bucket or folder.", examples=["s3://acme-ml/mlflow"]
+    )
+    secret: Name | None = Field(default=None, description="The secret that opens it.", examples=["lake"])
+    endpoint: Uri | None = Field(
+        default=None, description="Address of a compatible store; AWS without it.", examples=["https://s3.example.com"]
+    )
+    path_style: bool = Field(
+        default=False, description="The bucket is in the path, not in the host name.", examples=[True]
+    )
+    region: Line | None = Field(default=None, description="Region of the bucket.", examples=["eu-central-1"])
+
+    @model_validator(mode="after")
+    def agrees(self) -> Self:
+        """An address of S3; what an own store needs is known."""
+        if self.uri is not None and self.uri.scheme != "s3":
+            raise refuse("URI003", f"`{self.uri.text}` is not an address of this type", "it begins with `s3://`")
+        if self.endpoint is not None and self.endpoint.scheme not in ("http", "https"):
+            raise refuse("URI003", f"`{self.endpoint.text}` is not a web address", "it begins with `https://`")
+        if self.uri is None and (self.secret or self.endpoint or self.path_style or self.region):
+            raise refuse(
+                "SPEC008",
+                "without `uri` the output runs a store of its own, which needs nothing else",
+                "add `uri`, or write `{type: s3}`",
+            )
+        return self
+
+
+ArtifactStore = Annotated[
+    VolumeStorage | DirectoryStorage | S3Artifacts | GsStorage | AzureStorage, Field(discriminator="type")
+]
+
+
 class Options(Model):
     """Settings of a deployed server."""
 
@@ -187,7 +234,7 @@ class Tracking(Model):
         description="Where it keeps models, if elsewhere.",
         examples=[{"type": "postgres", "secret": "models-db"}],
     )
-    artifacts: Store | None = Field(
+    artifacts: ArtifactStore | None = Field(
         default=None,
         description="Where the server keeps files.",
         examples=[{"type": "s3", "uri": "s3://acme-ml/mlflow"}],

@@ -25,6 +25,10 @@ NAUGHTY = (
 """Texts that some reader, shell or engine would change on their way to a program."""
 
 
+IMAGE = "ghcr.io/mlflow/mlflow:v3.17.2-full"
+"""The tracking server's image in the samples."""
+
+
 def origin(*path: str | int) -> ir.Origin:
     """The place in the spec that a sample's node claims to come from."""
     return ir.Origin(path=path)
@@ -53,7 +57,7 @@ def task(node: str, *argv: str | ir.Ref, **changes: Any) -> ir.Task:
 
 def tracking(**changes: Any) -> ir.Tracking:
     """A tracking server of the project's own with the default stores."""
-    made = ir.Tracking(experiment="churn-local", version="3.17.2", origin=origin("tracking"))
+    made = ir.Tracking(experiment="churn-local", version="3.17.2", image=ir.Image(ref=IMAGE), origin=origin("tracking"))
     return replace(made, **changes)
 
 

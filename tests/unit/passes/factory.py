@@ -105,7 +105,7 @@ def environment(platform: str = "local", **fields: Any) -> ir.Environment:
 
 
 def tracking(**fields: Any) -> ir.Tracking:
-    return ir.Tracking(origin=origin("tracking"), **fields)
+    return ir.Tracking(**({"version": "3.17.2", "origin": origin("tracking")} | fields))
 
 
 def project(*nodes: ir.Node, **fields: Any) -> ir.Project:

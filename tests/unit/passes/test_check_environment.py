@@ -159,8 +159,9 @@ def test_a_tracking_server_elsewhere_is_not(url: str) -> None:
 
 def test_databricks_and_buckets_of_the_server_are_elsewhere() -> None:
     assert codes(check_local, project(tracking=tracking(server="databricks", url="databricks"))) == ["LOCAL002"]
-    assert codes(check_local, project(tracking=tracking(artifacts="s3", artifacts_uri="s3://b"))) == ["LOCAL002"]
-    assert codes(check_local, project(tracking=tracking(artifacts="directory"))) == []
+    bucket, own = ir.ArtifactStore(type="s3", uri="s3://b"), ir.ArtifactStore(type="s3")
+    assert codes(check_local, project(tracking=tracking(artifacts=bucket))) == ["LOCAL002"]
+    assert codes(check_local, project(tracking=tracking(artifacts=own))) == []
 
 
 @pytest.mark.parametrize(

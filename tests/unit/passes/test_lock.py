@@ -158,7 +158,7 @@ def test_the_tracking_servers_image_is_pinned_too() -> None:
     images = {"ghcr.io/mlflow/mlflow:v3.17.2-full": {"digest": DIGEST}}
     text = WHOLE.replace('"${registry.base@champion}"', "x")
     project = program(text, **{"mlproject.lock": locked(images=images)})
-    assert project.tracking.image == f"ghcr.io/mlflow/mlflow:v3.17.2-full@{DIGEST}"
+    assert project.tracking.image.digest == DIGEST
 
 
 @pytest.mark.parametrize(

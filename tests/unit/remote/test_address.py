@@ -32,7 +32,7 @@ def test_the_option_is_stronger_than_the_variable_than_the_spec(tmp_path: Path) 
 
 
 def test_compose_publishes_its_server_on_loopback(tmp_path: Path) -> None:
-    made = project(options=(("static_prefix", "/mlflow"),))
+    made = project(options=ir.ServerOptions(static_prefix="/mlflow"))
     assert find(project(), tmp_path, {}).url == "http://127.0.0.1:5000"
     assert find(made, tmp_path, {}).url == "http://127.0.0.1:5000/mlflow"
     (tmp_path / ".env").write_text("MLWRIGHT_PORT_MLFLOW=5001\n")
@@ -78,7 +78,7 @@ def test_a_password_in_a_wrong_address_is_not_shown(tmp_path: Path) -> None:
 
 
 def test_credentials_come_from_mlflows_own_variables_first(tmp_path: Path) -> None:
-    made = project(auth_secret="user")
+    made = project(auth=ir.Auth(type="basic", secret="user"))
     environ = {"USER__USERNAME": "spec", "USER__PASSWORD": "p"}
     named = {
         **environ,
@@ -93,9 +93,9 @@ def test_credentials_come_from_mlflows_own_variables_first(tmp_path: Path) -> No
 
 def test_credentials_of_the_specs_secrets_are_read_from_the_file_beside_it(tmp_path: Path) -> None:
     (tmp_path / ".env").write_text("ADMIN__USERNAME=root\nADMIN__PASSWORD='long one'\nUSER__USERNAME=u\n")
-    made = find(project(auth_secret="user"), tmp_path, {}, accounts=("user", "admin"))
+    made = find(project(auth=ir.Auth(type="basic", secret="user")), tmp_path, {}, accounts=("user", "admin"))
     assert (made.username, made.password) == ("root", "long one")
-    assert find(project(auth_secret="user"), tmp_path, {}).username == ""
+    assert find(project(auth=ir.Auth(type="basic", secret="user")), tmp_path, {}).username == ""
 
 
 def test_an_account_in_the_address_is_used_and_not_shown(tmp_path: Path) -> None:

@@ -82,7 +82,13 @@ def test_what_surrounds_the_graph(project: Make, task: Make, plan_of: Make) -> N
     other = ir.Pipeline(name="other", nodes=("a",), origin=ORIGIN)
     route = ir.Route(id="serving.r", name="r", mode="split", to=(), origin=ORIGIN)
     notebook = ir.Notebook(id="notebooks.n", name="n", container=ir.Container(), origin=ORIGIN)
-    tracking = ir.Tracking(backend="postgres", artifacts="s3", auth="basic", experiment="e", origin=ORIGIN)
+    tracking = ir.Tracking(
+        backend=ir.Database(type="postgres"),
+        artifacts=ir.ArtifactStore(type="s3"),
+        auth=ir.Auth(type="basic"),
+        experiment="e",
+        origin=ORIGIN,
+    )
     made = project(
         task("a"),
         pipelines=(pipeline, other),
@@ -105,7 +111,7 @@ def test_what_surrounds_the_graph(project: Make, task: Make, plan_of: Make) -> N
 
 
 def test_an_external_server_is_exercised_as_it_is(project: Make, task: Make, plan_of: Make) -> None:
-    there = ir.Tracking(server="external", backend="postgres", experiment="e", origin=ORIGIN)
+    there = ir.Tracking(server="external", backend=ir.Database(type="postgres"), experiment="e", origin=ORIGIN)
     assert gaps(plan_of(project(task("a"), tracking=there))) == ()
 
 

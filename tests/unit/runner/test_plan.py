@@ -108,7 +108,7 @@ def test_a_missing_secret_of_an_endpoint_is_refused_before_hours_of_training(pro
 
 
 def test_an_external_servers_credentials_are_needed_before_anything_starts(project: Make) -> None:
-    there = ir.Tracking(server="external", url="https://x", auth="basic", auth_secret="user", origin=ORIGIN)
+    there = ir.Tracking(server="external", url="https://x", auth=ir.Auth(type="basic", secret="user"), origin=ORIGIN)
     made = project(tracking=there)
     found = plan.findings(plan.make(made, made.pipelines[0]), {("user", "username"): "u"})
     assert ["USER__PASSWORD" in item.message for item in found] == [True]

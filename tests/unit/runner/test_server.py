@@ -209,7 +209,9 @@ def test_only_a_loopback_server_is_taken_from_the_environment(
 
 def test_the_specs_external_server_comes_with_its_credentials(project: Callable[..., ir.Project]) -> None:
     origin = ir.Origin(path=("tracking",))
-    there = ir.Tracking(server="external", url="https://mlflow.example.com/", auth_secret="user", origin=origin)
+    there = ir.Tracking(
+        server="external", url="https://mlflow.example.com/", auth=ir.Auth(type="basic", secret="user"), origin=origin
+    )
     found = server.elsewhere(project(tracking=there), {("user", "username"): "u", ("user", "password"): "p"})
     assert found == tracking.Client(url="https://mlflow.example.com", username="u", password="p")
     assert "p'" not in repr(found)

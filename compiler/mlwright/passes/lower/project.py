@@ -11,8 +11,9 @@ from mlwright.passes.lock import Lock
 from mlwright.passes.lower.context import Context
 from mlwright.passes.lower.models import Place, Sections, model_nodes
 from mlwright.passes.lower.scope import Scope, StepNames
-from mlwright.passes.lower.services import notebook, plain, route, served_aliases, service, tracking_server
+from mlwright.passes.lower.services import notebook, plain, route, served_aliases, service
 from mlwright.passes.lower.task import gates, task
+from mlwright.passes.lower.tracking import tracking_server
 from mlwright.platform import Profile
 from mlwright.record import dataclass
 from mlwright.source.files import FileTree

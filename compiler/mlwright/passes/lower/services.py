@@ -1,17 +1,16 @@
-"""What stays up: endpoints, routes, notebooks and the tracking server."""
+"""What stays up: endpoints, routes and notebooks."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from typing import Any
 
 from mlwright import ir
-from mlwright.passes.lower.container import container, image, resources
+from mlwright.passes.lower.container import container
 from mlwright.passes.lower.context import Context
 from mlwright.passes.lower.task import storage_path
 from mlwright.span import Path
-from mlwright.spec import serving, storage, tracking
+from mlwright.spec import serving
 from mlwright.spec.base import Model
 from mlwright.spec.notebooks import Notebook
 from mlwright.spec.scalars.refusal import Scalar
@@ -56,7 +55,7 @@ def service(context: Context, name: str, source: serving.Service, *, run_binding
             )
             for key, variant in source.variants.items()
         ),
-        expose=_expose(source.expose),
+        expose=expose(source.expose),
         startup=source.health.startup.seconds if source.health and source.health.startup else 600.0,
         **_smoke(context, source, path),
         storage=source.storage or "proxied",
@@ -119,47 +118,6 @@ def notebook(context: Context, name: str, source: Notebook) -> ir.Notebook:
     )
 
 
-def tracking_server(context: Context, source: tracking.Tracking | None, project: str) -> ir.Tracking:
-    """The tracking server with every default written out; `experiment` defaults to project-environment."""
-    source = source or tracking.Tracking()
-    server = source.server or tracking.DeployedServer(type="deployed")
-    store, files = source.backend_store, source.artifacts
-    options = plain(source.options) if source.options else {}
-    made = ir.Tracking(
-        server=server.type,
-        experiment=source.experiment or f"{project}-{context.environment}",
-        backend=store.type if store else "sqlite",
-        backend_secret=getattr(store, "secret", None) or "",
-        registry_store=tuple(sorted(plain(source.registry_store).items())) if source.registry_store else (),
-        artifacts=files.type if files else "directory",
-        artifacts_uri=files.uri.text if isinstance(files, storage._Bucket) else "",
-        artifacts_secret=(files.secret or "") if isinstance(files, storage._Bucket) else "",
-        auth=source.auth.type if source.auth else "none",
-        auth_secret=getattr(source.auth, "secret", None) or "",
-        autolog=source.autolog,
-        gateway=tuple(plain(source.gateway.endpoints).items()) if source.gateway else (),
-        options=tuple(sorted(options.items())),
-        owner=source.owner or "",
-        origin=context.origin(("tracking",)),
-    )
-    match server:
-        case tracking.DeployedServer():
-            version = server.version or context.profile.mlflow
-            own = image(context, server.image).ref or f"ghcr.io/mlflow/mlflow:v{version}-full"
-            locked = context.lock.images.get(own)
-            needs = resources(server.resources)
-            return replace(
-                made,
-                version=version,
-                image=f"{own}@{locked.digest}" if locked and "@" not in own else own,
-                options=(*made.options, ("resources", {"cpu": needs.cpu, "memory": needs.memory})),
-            )
-        case tracking.ExternalServer():
-            return replace(made, url=server.url.text.rstrip("/"))
-        case tracking.DatabricksServer():
-            return replace(made, url=f"databricks://{server.profile}" if server.profile else "databricks")
-
-
 def plain(value: Any) -> Any:
     """A spec value as JSON: models without their unset fields, parsed scalars as their text."""
     if isinstance(value, Model):
@@ -194,7 +152,7 @@ def _target(source: serving.ScaleTarget | None) -> tuple[tuple[str, float], ...]
     return tuple((key, float(value)) for key, value in plain(source).items())
 
 
-def _expose(source: serving.Expose | None) -> ir.Expose:
+def expose(source: serving.Expose | None) -> ir.Expose:
     if source is None:
         return ir.Expose()
     return ir.Expose(
@@ -220,4 +178,4 @@ def _smoke(context: Context, source: serving.Service, path: Path) -> dict[str, A
     }
 
 
-__all__ = ["model_source", "notebook", "route", "served_aliases", "service", "tracking_server"]
+__all__ = ["expose", "model_source", "notebook", "route", "served_aliases", "service"]

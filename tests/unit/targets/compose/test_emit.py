@@ -39,7 +39,7 @@ def test_it_is_a_target() -> None:
 
 def test_every_program_is_started_by_words_that_need_no_quoting() -> None:
     for name, body in services(programs.churn()).items():
-        if name not in ("mlflow", "prepare", "explore") and not name.endswith("-smoke"):
+        if name not in ("mlflow", "mlflow-upgrade", "prepare", "explore") and not name.endswith("-smoke"):
             words = " ".join([*body["entrypoint"], *body["command"]])
             assert words.startswith("python3 ") and set(words) <= set("abcdefghijklmnopqrstuvwxyz3 /.-S"), name
 
@@ -220,25 +220,18 @@ def test_the_tracking_server_is_small_healthy_and_closed_to_others() -> None:
     assert server["image"] == "ghcr.io/mlflow/mlflow:v3.17.2-full"
     assert server["environment"]["MLFLOW_SERVER_ENABLE_JOB_EXECUTION"] == "false"
     assert server["environment"]["MLFLOW_DISABLE_TELEMETRY"] == "true"
-    assert server["command"][server["command"].index("--workers") + 1] == "1"
-    assert server["command"][server["command"].index("--allowed-hosts") + 1] == "mlflow:5000,localhost:*,127.0.0.1:*"
+    assert server["environment"]["MLFLOW_WORKERS"] == "1"
+    assert server["environment"]["MLFLOW_SERVER_ALLOWED_HOSTS"] == "mlflow:5000,localhost:*,127.0.0.1:*"
     assert "start_interval" not in server["healthcheck"]
     assert server["ports"][0]["host_ip"] == "127.0.0.1"
 
 
-def test_options_of_the_server_reach_its_command() -> None:
-    options = (
-        ("allowed_hosts", ["ml.example.com"]),
-        ("static_prefix", "/mlflow"),
-        ("workers", 2),
-        ("resources", {"cpu": 500, "memory": 1024**3}),
-        ("jobs", True),
-        ("workspaces", True),
-    )
-    made = services(replace(programs.churn(), tracking=programs.tracking(options=options)))
-    command = made["mlflow"]["command"]
-    assert command[command.index("--allowed-hosts") + 1].endswith(",ml.example.com")
-    assert command[-1] == "--enable-workspaces"
+def test_options_of_the_server_reach_it() -> None:
+    options = ir.ServerOptions(allowed_hosts=("ml.example.com",), static_prefix="/mlflow", workspaces=True)
+    needs = ir.Resources(cpu=500, memory=1024**3)
+    made = services(replace(programs.churn(), tracking=programs.tracking(options=options, resources=needs)))
+    assert made["mlflow"]["environment"]["MLFLOW_SERVER_ALLOWED_HOSTS"].endswith(",ml.example.com")
+    assert made["mlflow"]["environment"]["MLFLOW_ENABLE_WORKSPACES"] == "true"
     assert "/mlflow/health" in made["mlflow"]["healthcheck"]["test"][-1]
     assert made["training"]["environment"]["MLFLOW_TRACKING_URI"] == "http://mlflow:5000/mlflow"
     assert made["mlflow"]["deploy"]["resources"]["limits"] == {"memory": "1g"}
@@ -257,7 +250,7 @@ def test_an_external_server_is_used_and_not_started() -> None:
 def test_passwords_come_from_the_environment_file() -> None:
     project = replace(
         programs.churn(),
-        tracking=programs.tracking(auth="basic", auth_secret="mlflow-user"),
+        tracking=programs.tracking(auth=ir.Auth(type="basic", secret="mlflow-user")),
         secrets=(ir.Secret(name="mlflow-user", keys=("username", "password")), *programs.churn().secrets),
     )
     made = emitted(project)
@@ -300,7 +293,7 @@ def test_volumes_are_given_to_the_user_before_anything_starts_except_those_that_
     made = services(programs.churn())
     script = made["prepare"]["command"][0]
     assert "chown 65532:65532 /volumes/mlflow" in script and "datasets" not in script
-    assert made["mlflow"]["depends_on"] == {"prepare": SUCCEEDED}
+    assert made["mlflow"]["depends_on"] == {"prepare": SUCCEEDED, "mlflow-upgrade": SUCCEEDED}
     assert made["prepare"]["cap_add"] == ["CHOWN"] and made["prepare"]["network_mode"] == "none"
 
 
