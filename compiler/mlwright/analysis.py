@@ -31,7 +31,7 @@ from mlwright.source.tree import Node, Scalar, at, from_plain, located, plain
 from mlwright.span import Path
 from mlwright.spec import validate
 
-UNUSED = frozenset({"STEP003", "SEC004"})
+UNUSED = frozenset({"STEP003", "SEC004", "CAT004"})
 """Warnings that something is not used, which only counts where no environment uses it."""
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import field
 from typing import Literal
 
+from mlwright.ir.catalog import Catalog
 from mlwright.ir.graph import Node
 from mlwright.ir.service import Notebook, Route, Service
 from mlwright.ir.tracking import Tracking
@@ -142,6 +143,7 @@ class Project:
     routes: tuple[Route, ...] = ()
     pipelines: tuple[Pipeline, ...] = ()
     tracking: Tracking
+    catalog: Catalog = field(default_factory=Catalog)
     notebooks: tuple[Notebook, ...] = ()
     monitoring: tuple[tuple[str, Json], ...] = ()
     gitops: tuple[tuple[str, str], ...] = ()

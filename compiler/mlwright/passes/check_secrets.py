@@ -7,19 +7,30 @@ from collections.abc import Iterable, Iterator
 
 from mlwright import ir
 from mlwright.diag import Diagnostic, Label
-from mlwright.passes.occurrences import all_references, containers, json_values, registrations, strings, texts
+from mlwright.passes.occurrences import (
+    all_references,
+    catalog_tags,
+    containers,
+    json_values,
+    registrations,
+    strings,
+    texts,
+)
 from mlwright.regex import lazy
 from mlwright.source.secrets_text import names_secret, shape
+from mlwright.source.suggest import closest
 from mlwright.span import Path
 
 _FLAG = lazy(r"(--?[A-Za-z][A-Za-z0-9_-]*)(?:=(.*))?", re.DOTALL)
 
 
 def check_secrets(project: ir.Project) -> Iterable[Diagnostic]:
-    """SEC002 text of a secret's shape, SEC003 text where the name says secret, SEC004 (warning) an unused secret."""
+    """SEC002 text of a secret's shape, SEC003 text where the name says secret, SEC004 (warning) an unused secret,
+    SEC005 a secret that is not declared, SEC006 a key that it does not have."""
     yield from _literals(project)
     yield from _flags(project)
     yield from _unused(project)
+    yield from _undeclared(project)
 
 
 def _literals(project: ir.Project) -> Iterator[Diagnostic]:
@@ -62,6 +73,10 @@ def _all_texts(project: ir.Project) -> Iterator[tuple[Path, str, str]]:
     for node in registrations(project):
         for name, value in node.tags:
             yield (*node.origin.path, "tags", name), "", value
+    for hook in project.catalog.webhooks:
+        yield (*hook.origin.path, "url"), "", hook.url
+    for path, value in catalog_tags(project):
+        yield path, "", value
     for path, json in json_values(project):
         for found in strings(json):
             yield path, "", found
@@ -103,6 +118,40 @@ def _named(path: Path, name: str) -> Diagnostic:
     )
 
 
+def _undeclared(project: ir.Project) -> Iterator[Diagnostic]:
+    declared = {secret.name: secret for secret in project.secrets}
+    for path, name, keys in _named_whole(project):
+        if not name:
+            continue
+        if name not in declared:
+            near = closest(name, sorted(declared))
+            fix = f"secrets: {{{name}: {{keys: [{', '.join(keys) or 'KEY'}]}}}}"
+            yield Diagnostic(
+                code="SEC005",
+                message=f"there is no secret `{name}`",
+                at=Label(path=path),
+                help=f"did you mean `{near}`?" if near else f"declare it: `{fix}`",
+            )
+        elif missing := [key for key in keys if key not in declared[name].keys]:
+            yield Diagnostic(
+                code="SEC006",
+                message=f"the secret `{name}` has no key `{missing[0]}`",
+                at=Label(path=path, text=f"needs the keys {', '.join(keys)}" if keys[1:] else f"needs `{keys[0]}`"),
+                related=(Label(path=("secrets", name, "keys"), text="its keys"),),
+                help=f"add `{missing[0]}` to its keys, or name the secret that has it",
+            )
+
+
+def _named_whole(project: ir.Project) -> Iterator[tuple[Path, str, tuple[str, ...]]]:
+    """(path, secret, the keys that it must have) of every field that takes the name of a secret."""
+    for store in project.storage:
+        yield (*store.origin.path, "secret"), store.secret, ()
+    for source in project.data:
+        yield (*source.origin.path, "secret"), source.secret, ()
+    for hook in project.catalog.webhooks:
+        yield (*hook.origin.path, "secret"), hook.secret, ("secret",)
+
+
 def _unused(project: ir.Project) -> Iterator[Diagnostic]:
     used = {path.split(".")[1] for path in all_references(project) if path.startswith("secrets.")}
     for placed in containers(project):
@@ -111,6 +160,7 @@ def _unused(project: ir.Project) -> Iterator[Diagnostic]:
     used.update(source.secret for source in project.data)
     used.update(service.expose.tls_secret for service in project.services)
     used.update(project.tracking.secrets)
+    used.update(hook.secret for hook in project.catalog.webhooks)
     for _, json in json_values(project):
         used.update(strings(json))
     for secret in project.secrets:

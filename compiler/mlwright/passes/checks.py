@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from mlwright import ir
 from mlwright.diag import Diagnostic
 from mlwright.passes.check_algorithm import check_algorithm
+from mlwright.passes.check_catalog import check_catalog
 from mlwright.passes.check_commands import check_commands
 from mlwright.passes.check_distributed import check_distributed
 from mlwright.passes.check_endpoints import check_endpoints
@@ -41,6 +42,7 @@ CHECKS: tuple[Check, ...] = (
     check_space,
     check_gates,
     check_registry,
+    check_catalog,
     check_serving,
     check_endpoints,
     check_routes,

@@ -136,6 +136,15 @@ def json_values(project: ir.Project) -> Iterator[tuple[Path, ir.Json]]:
         yield ("tracking", "gateway", "endpoints", name), value
 
 
+def catalog_tags(project: ir.Project) -> Iterator[tuple[Path, str]]:
+    """(path, value) of the tags of experiments and registered models."""
+    for experiment in project.catalog.experiments:
+        yield from (((*experiment.origin.path, "tags", key), value) for key, value in experiment.tags)
+    for model in project.catalog.models:
+        section = "model_tags" if model.origin.path[-1] == "registry" else "tags"
+        yield from (((*model.origin.path, section, key), value) for key, value in model.tags)
+
+
 def json_references(value: ir.Json) -> Iterator[str]:
     """Paths of references in the texts of a JSON value."""
     for text in strings(value):

@@ -19,6 +19,7 @@ _SHORT_ELSEWHERE = (
     ("models.*.tuning.algorithm", "name", "str"),
     ("models.*.tuning.early_stopping", "name", "str"),
     ("pipelines.*.schedule", "cron", "str"),
+    ("tracking.experiment", "name", "str"),
 )
 
 SHORT_FORMS: tuple[tuple[str, str, str], ...] = (

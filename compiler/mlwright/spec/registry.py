@@ -23,6 +23,9 @@ class Registry(Model):
         default="", description="Description of the registered model.", examples=["Churn within a month"]
     )
     tags: Mapped[str, str] = Field(default={}, description="Tags of each version.", examples=[{"tier": "gold"}])
+    model_tags: Mapped[str, str] = Field(
+        default={}, description="Tags of the registered model.", examples=[{"team": "growth"}]
+    )
     on_pass: OnPass | None = Field(
         default=None, description="What happens when every gate has passed.", examples=[{"alias": "challenger"}]
     )

@@ -7,12 +7,13 @@ from mlwright.spec.container import Image, Resources
 from mlwright.spec.declaration import Field, model_validator
 from mlwright.spec.scalars.cron import Cron
 from mlwright.spec.scalars.duration import Duration
-from mlwright.spec.scalars.names import Name
+from mlwright.spec.scalars.names import ModelName, Name
 from mlwright.spec.scalars.refusal import refuse
 from mlwright.spec.scalars.text import Line, RelativePath
 from mlwright.spec.scalars.uri import Uri
 from mlwright.spec.serving import Expose
 from mlwright.spec.storage import AzureStorage, DirectoryStorage, GsStorage, VolumeStorage
+from mlwright.spec.tracked import Experiment, OwnExperiment, Permissions, RegisteredModel, Webhook
 
 
 class DeployedServer(Model):
@@ -223,8 +224,26 @@ class Tracking(Model):
     """The tracking server."""
 
     server: Server | None = Field(default=None, description="Whose server it is.", examples=[{"type": "deployed"}])
-    experiment: Line | None = Field(
-        default=None, description="Experiment of all runs; project-environment by default.", examples=["churn"]
+    experiment: OwnExperiment | None = Field(default=None, description="Experiment of all runs.", examples=["churn"])
+    experiments: Mapped[Line, Experiment] = Field(
+        default={},
+        description="More experiments, by name.",
+        examples=[{"churn-notebooks": {"description": "Trying things out"}}],
+    )
+    models: Mapped[ModelName, RegisteredModel] = Field(
+        default={},
+        description="Registered models beside those of `registry`, by name.",
+        examples=[{"churn-batch": {"aliases": {"champion": 3}}}],
+    )
+    webhooks: Named[Webhook] = Field(
+        default={},
+        description="Who is told what happens in the registry.",
+        examples=[{"ci": {"url": "https://ci.example.com/mlflow", "events": ["model_version.created"]}}],
+    )
+    permissions: Mapped[Line, Permissions] = Field(
+        default={},
+        description="What users may do, by user name; for a server with `auth: {type: basic}`.",
+        examples=[{"ann": {"experiments": "edit", "models": "read"}}],
     )
     backend_store: BackendStore | None = Field(
         default=None, description="Where the server keeps runs.", examples=[{"type": "postgres", "secret": "mlflow-db"}]

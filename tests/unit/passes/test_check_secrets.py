@@ -153,7 +153,7 @@ def test_a_secret_that_nothing_uses_is_a_warning() -> None:
 )
 def test_every_way_to_use_a_secret_counts(fields: dict[str, Any]) -> None:
     nodes = fields.pop("nodes", ())
-    assert codes(check_secrets, project(*nodes, secrets=SECRET, **fields)) == []
+    assert "SEC004" not in codes(check_secrets, project(*nodes, secrets=SECRET, **fields))
 
 
 # Variables

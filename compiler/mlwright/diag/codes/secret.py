@@ -37,4 +37,25 @@ CODES = (
         bad="secrets: {lake: {keys: [TOKEN]}}\nsteps: {a: {command: [echo, a]}}",
         good='secrets: {lake: {keys: [TOKEN]}}\nsteps: {a: {command: [a], env: {TOKEN: "${secrets.lake.TOKEN}"}}}',
     ),
+    Code(
+        code="SEC005",
+        title="a secret that is not declared",
+        explanation=(
+            "A field names a secret that `secrets` does not have, so nobody would know which values to give. Correct "
+            "the name, or declare it with its keys; the values come from `.env`, from the cluster's Secret or from the "
+            "external store."
+        ),
+        bad="data: {clicks: {source: 's3://acme/c.csv', secret: lake-kyes}}\nsecrets: {lake-keys: {keys: [TOKEN]}}",
+        good="data: {clicks: {source: 's3://acme/c.csv', secret: lake-keys}}\nsecrets: {lake-keys: {keys: [TOKEN]}}",
+    ),
+    Code(
+        code="SEC006",
+        title="a secret without a key that is needed",
+        explanation=(
+            "Some fields read certain keys of the secret that they name: a webhook reads `secret`, which signs what it "
+            "is sent. The secret's declaration does not have that key."
+        ),
+        bad="tracking: {webhooks: {ci: {secret: hook}}}\nsecrets: {hook: {keys: [token]}}",
+        good="tracking: {webhooks: {ci: {secret: hook}}}\nsecrets: {hook: {keys: [secret]}}",
+    ),
 )

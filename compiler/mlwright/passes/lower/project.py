@@ -8,6 +8,7 @@ from mlwright import ir
 from mlwright.diag import Bag
 from mlwright.passes.graph import Selection
 from mlwright.passes.lock import Lock
+from mlwright.passes.lower.catalog import catalog
 from mlwright.passes.lower.context import Context
 from mlwright.passes.lower.models import Place, Sections, model_nodes
 from mlwright.passes.lower.scope import Scope, StepNames
@@ -62,6 +63,8 @@ def lower(
     where = _environment(context, spec)
     services, routes = _serving(context, spec, where.binding == "run")
     stores = tuple(_storage(context, name, item) for name, item in spec.storage.items())
+    server = tracking_server(context, spec.tracking, spec.metadata.name)
+    registries = [((*place.path, "registry"), one.registry) for place, one in _models(spec) if one.registry]
     project = ir.Project(
         name=spec.metadata.name,
         description=spec.metadata.description,
@@ -79,7 +82,8 @@ def lower(
         nodes=tuple(_nodes(context, spec, params, services)),
         services=services,
         routes=routes,
-        tracking=tracking_server(context, spec.tracking, spec.metadata.name),
+        tracking=server,
+        catalog=catalog(context, spec.tracking, registries, server, where.namespace),
         notebooks=tuple(notebook(context, name, item) for name, item in spec.notebooks.items()),
         monitoring=tuple(plain(spec.monitoring.alerts).items()) if spec.monitoring else (),
         gitops=tuple(plain(spec.gitops).items()) if spec.gitops else (),

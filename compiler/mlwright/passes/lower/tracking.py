@@ -21,7 +21,7 @@ def tracking_server(context: Context, source: tracking.Tracking | None, project:
     backend = _database(source.backend_store)
     made = ir.Tracking(
         server=server.type,
-        experiment=source.experiment or f"{project}-{context.environment}",
+        experiment=(source.experiment and source.experiment.name) or f"{project}-{context.environment}",
         backend=backend,
         registry=_database(source.registry_store) if source.registry_store else None,
         artifacts=_artifacts(source.artifacts),
