@@ -8,7 +8,7 @@ from typing import Any
 from mlwright.emit.trackserver import PORT
 from mlwright.ir import Container, Image, Resources, Security
 from mlwright_compose.book import FOLDER, RUNTIME, STEP, Book
-from mlwright_compose.scope import SERVER, Scope
+from mlwright_compose.scope import SERVER, USERS, Scope
 from mlwright_compose.secrets import required
 from mlwright_compose.storage import beside
 from mlwright_compose.text import size
@@ -129,6 +129,8 @@ def labels(book: Book, node: str, container: Container | None = None, revision: 
 
 
 def after(book: Book, *, completed: Iterable[str] = (), server: bool = True) -> dict[str, dict[str, str]]:
-    """`depends_on`: the tracking server is healthy (where it is ours) and these services have succeeded."""
-    found = {SERVER: {"condition": "service_healthy"}} if server and book.project.tracking.server == "deployed" else {}
-    return {**found, **{name: {"condition": "service_completed_successfully"} for name in completed}}
+    """`depends_on`: the tracking server is healthy (where it is ours), knows our user, and these have succeeded."""
+    tracking = book.project.tracking
+    found = {SERVER: {"condition": "service_healthy"}} if server and tracking.server == "deployed" else {}
+    first = (USERS,) if found and tracking.auth.admin else ()
+    return {**found, **{name: {"condition": "service_completed_successfully"} for name in (*first, *completed)}}

@@ -8,6 +8,7 @@ from mlwright.ir import Pipeline
 from mlwright_compose.text import Interpolated
 
 SERVER = "mlflow"
+USERS = f"{SERVER}-users"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

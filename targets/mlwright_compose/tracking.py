@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Container, Iterable
 from typing import Any
 
-from mlwright.emit.trackserver import PORT, SESSION_KEY, Job, Place, resolve
+from mlwright.emit.trackserver import PORT, SESSION_KEY, Job, Place, Server, resolve
 from mlwright.ir import Origin, Ref, Template
-from mlwright_compose.book import Book
+from mlwright_compose.book import RUNTIME, Book
 from mlwright_compose.container import image, labels, ours, resources
-from mlwright_compose.scope import SERVER
+from mlwright_compose.scope import SERVER, USERS
 from mlwright_compose.secrets import required
 from mlwright_compose.stores import OWN, emit_bucket, emit_database, emit_objects
 from mlwright_compose.text import Interpolated, escaped, variable
@@ -71,6 +71,8 @@ def emit_server(book: Book) -> None:
         "labels": labels(book, "tracking"),
     }
     book.service(SERVER, body, node="tracking", kind="Service", origin=origin)
+    if server.users:
+        _users(book, server)
     if server.gc:
         gc = _job(book, f"{SERVER}-gc", server.gc, {SERVER: "service_healthy"}, "GarbageCollection")
         book.services[gc] = {"profiles": ["gc"], **book.services[gc]}
@@ -94,6 +96,24 @@ def _job(book: Book, name: str, job: Job, before: dict[str, str], kind: str) -> 
     }
     book.service(service, body, node="tracking", kind=kind, origin=tracking.origin)
     return service
+
+
+def _users(book: Book, server: Server) -> None:
+    """The one-shot service that makes the pipelines' user."""
+    body: dict[str, Any] = {
+        "image": small(book),
+        "depends_on": {SERVER: {"condition": "service_healthy"}},
+        "entrypoint": ["python3", "-S"],
+        "command": [f"{RUNTIME}/users.py"],
+        "environment": _environment(book, server.users),
+        "volumes": [book.program("users.py")],
+        "tmpfs": ["/tmp:mode=1777"],
+        "restart": "no",
+        "init": True,
+        **ours(),
+        "labels": labels(book, "tracking"),
+    }
+    book.service(USERS, body, node="tracking", kind="Users", origin=book.project.tracking.origin)
 
 
 def _volumes(book: Book) -> list[dict[str, Any]]:

@@ -12,38 +12,27 @@ from mlwright.record import dataclass
 
 PORT = 5000
 INI = "basic_auth.ini"
-_MADE_INI = f"/tmp/{INI}"
 DRIVERS = {"postgres": "postgresql+psycopg2", "mysql": "mysql+pymysql", "mssql": "mssql+pymssql"}
 """SQLAlchemy's name of the database and of the driver that MLflow's full image has."""
 SESSION_KEY = "server.session-key"
 """The reference that stands for the key that signs sessions: the same for all replicas, no secret of the project's."""
 
-
-_COMMON: dict[str, Template] = {
-    "MLFLOW_DISABLE_TELEMETRY": ("true",),
-    "DO_NOT_TRACK": ("true",),
-    "HOME": ("/tmp",),
-    "USER": ("mlwright",),
-}
 _PERMISSIONS = {"read": "READ", "use": "USE", "edit": "EDIT", "manage": "MANAGE", "none": "NO_PERMISSIONS"}
-_ADDRESS = """printf 'database_uri = %s\\n' "$MLFLOW_BACKEND_STORE_URI" | sed 's/%/%%/g' |"""
-_INI = _ADDRESS + " cat {config}/" + INI + f" - > {_MADE_INI}\n"
-"""The file cannot hold the database's address, which is a secret: it is completed when the server starts. `%` is
-special there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
     """What the owner of a server knows about where it runs.
 
-    `folder` is where the server keeps files that last, `config` where `Server.files` are; `hosts` are Host headers by
-    which clients call it, with port or as a pattern, `url` the address that its own jobs use. `database` and
-    `endpoint` are the addresses of the database and the object store that the owner runs, `bucket` the bucket there,
-    `keys` the variables that open it.
+    `folder` is where the server keeps files that last, `config` where `Server.files` are, `scratch` where nobody else
+    reads and nothing has to last; `hosts` are Host headers by which clients call it, with port or as a pattern, `url`
+    the address that its own jobs use. `database` and `endpoint` are the addresses of the database and the object store
+    that the owner runs, `bucket` the bucket there, `keys` the variables that open it.
     """
 
     folder: str = "/mlflow"
     config: str = "/etc/mlflow"
+    scratch: str = "/tmp"
     host: str = "0.0.0.0"
     port: int = PORT
     hosts: tuple[str, ...] = ()
@@ -66,13 +55,15 @@ class Job:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Server:
     """One `mlflow server`. `files` are by name in `Place.config`; `health` and `metrics` are paths on its port,
-    `metrics` empty where it serves none."""
+    `metrics` empty where it serves none. `users` is the environment of the runtime program `users.py`, which makes the
+    pipelines' user; empty where the administrator is that user."""
 
     argv: tuple[str, ...]
     env: tuple[tuple[str, Template], ...]
     files: tuple[tuple[str, str], ...] = ()
     upgrade: Job
     gc: Job | None = None
+    users: tuple[tuple[str, Template], ...] = ()
     health: str = "/health"
     metrics: str = ""
     port: int = PORT
@@ -93,23 +84,24 @@ def resolve(tracking: Tracking, secrets: tuple[Secret, ...], place: Place) -> Se
         "MLFLOW_SERVER_ALLOWED_HOSTS": (",".join(_hosts(tracking, place)),),
         "MLFLOW_SERVER_CORS_ALLOWED_ORIGINS": _text(",".join(options.cors)),
         "MLFLOW_STATIC_PREFIX": _text(options.static_prefix),
-        "MLFLOW_EXPOSE_PROMETHEUS": _text("/tmp/metrics" if options.prometheus else ""),
+        "MLFLOW_EXPOSE_PROMETHEUS": _text(f"{place.scratch}/metrics" if options.prometheus else ""),
         "MLFLOW_ENABLE_WORKSPACES": _text("true" if options.workspaces else ""),
         "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": ("true" if options.jobs else "false",),
-        **_COMMON,
+        **_common(place),
     }
     argv: tuple[str, ...] = ("mlflow", "server")
     made: tuple[tuple[str, str], ...] = ()
     if tracking.auth.type == "basic":
-        env |= _auth(tracking)
+        env |= _auth(tracking, place)
         made = ((INI, f"[mlflow]\ndefault_permission = {_PERMISSIONS[tracking.auth.default]}\n"),)
-        argv = ("sh", "-ec", f"{_INI.format(config=place.config)}exec mlflow server --app-name basic-auth")
+        argv = ("sh", "-ec", _protected(place))
     return Server(
         argv=argv,
         env=_given(env),
         files=made,
-        upgrade=_upgrade(tracking, stores),
+        upgrade=_upgrade(tracking, stores, place),
         gc=_gc(tracking, stores, files, place) if options.gc_older_than else None,
+        users=_users(tracking, place) if tracking.auth.admin else (),
         health=f"{options.static_prefix}/health",
         metrics="/metrics" if options.prometheus else "",
         port=place.port,
@@ -118,6 +110,11 @@ def resolve(tracking: Tracking, secrets: tuple[Secret, ...], place: Place) -> Se
 
 def _given(env: dict[str, Template]) -> tuple[tuple[str, Template], ...]:
     return tuple((name, value) for name, value in env.items() if value)
+
+
+def _common(place: Place) -> dict[str, Template]:
+    quiet: dict[str, Template] = {"MLFLOW_DISABLE_TELEMETRY": ("true",), "DO_NOT_TRACK": ("true",)}
+    return {**quiet, "HOME": (place.scratch,), "USER": ("mlwright",)}
 
 
 def _text(value: str) -> Template:
@@ -162,24 +159,32 @@ def _hosts(tracking: Tracking, place: Place) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*place.hosts, *exposed, *tracking.options.allowed_hosts)))
 
 
-def _auth(tracking: Tracking) -> dict[str, Template]:
+def _protected(place: Place) -> str:
+    """The script of a server with users. No file can hold the database's address, which is a secret: MLflow's own is
+    completed when the server starts. `%` is special there."""
+    address = """printf 'database_uri = %s\\n' "$MLFLOW_BACKEND_STORE_URI" | sed 's/%/%%/g'"""
+    made = f"{address} | cat {place.config}/{INI} - > {place.scratch}/{INI}"
+    return f"umask 077\n{made}\nexec mlflow server --app-name basic-auth"
+
+
+def _auth(tracking: Tracking, place: Place) -> dict[str, Template]:
     admin = tracking.auth.admin or tracking.auth.secret
     return {
-        "MLFLOW_AUTH_CONFIG_PATH": (_MADE_INI,),
+        "MLFLOW_AUTH_CONFIG_PATH": (f"{place.scratch}/{INI}",),
         "MLFLOW_AUTH_ADMIN_USERNAME": (Ref(f"secrets.{admin}.username"),),
         "MLFLOW_AUTH_ADMIN_PASSWORD": (Ref(f"secrets.{admin}.password"),),
         "MLFLOW_FLASK_SERVER_SECRET_KEY": (Ref(SESSION_KEY),),
     }
 
 
-def _upgrade(tracking: Tracking, stores: dict[str, Template]) -> Job:
+def _upgrade(tracking: Tracking, stores: dict[str, Template], place: Place) -> Job:
     """Brings the schema of both stores, and of the users, to the image's version; makes them in an empty database."""
     lines = ['mlflow db upgrade "$MLFLOW_BACKEND_STORE_URI"']
     if tracking.registry:
         lines.append('mlflow db upgrade "$MLFLOW_REGISTRY_STORE_URI"')
     if tracking.auth.type == "basic":
         lines.append('python3 -m mlflow.server.auth db upgrade --url "$MLFLOW_BACKEND_STORE_URI"')
-    return Job(argv=("sh", "-ec", "\n".join(lines)), env=_given({**stores, **_COMMON}))
+    return Job(argv=("sh", "-ec", "\n".join(lines)), env=_given({**stores, **_common(place)}))
 
 
 def _gc(tracking: Tracking, stores: dict[str, Template], files: dict[str, Template], place: Place) -> Job:
@@ -187,17 +192,25 @@ def _gc(tracking: Tracking, stores: dict[str, Template], files: dict[str, Templa
     options = tracking.options
     command = f'exec mlflow gc --older-than {options.gc_older_than} --backend-store-uri "$MLFLOW_BACKEND_STORE_URI"'
     command += ' --artifacts-destination "$MLFLOW_ARTIFACTS_DESTINATION"'
-    admin = tracking.auth.admin or tracking.auth.secret
-    user: dict[str, Template] = (
-        {
-            "MLFLOW_TRACKING_USERNAME": (Ref(f"secrets.{admin}.username"),),
-            "MLFLOW_TRACKING_PASSWORD": (Ref(f"secrets.{admin}.password"),),
-        }
-        if admin
-        else {}
-    )
     return Job(
         argv=("sh", "-ec", f"{command} --all-workspaces" if options.workspaces else command),
-        env=_given({**stores, **files, "MLFLOW_TRACKING_URI": (place.url,), **user, **_COMMON}),
+        env=_given({**stores, **files, **_administrator(tracking, place), **_common(place)}),
         schedule=options.gc_schedule,
+    )
+
+
+def _administrator(tracking: Tracking, place: Place) -> dict[str, Template]:
+    """How a job beside the server calls it, with every right."""
+    found: dict[str, Template] = {"MLFLOW_TRACKING_URI": (f"{place.url}{tracking.options.static_prefix}",)}
+    if admin := tracking.auth.admin or tracking.auth.secret:
+        found["MLFLOW_TRACKING_USERNAME"] = (Ref(f"secrets.{admin}.username"),)
+        found["MLFLOW_TRACKING_PASSWORD"] = (Ref(f"secrets.{admin}.password"),)
+    return found
+
+
+def _users(tracking: Tracking, place: Place) -> tuple[tuple[str, Template], ...]:
+    return (
+        *_administrator(tracking, place).items(),
+        ("MLWRIGHT_USER_NAME", (Ref(f"secrets.{tracking.auth.secret}.username"),)),
+        ("MLWRIGHT_USER_PASSWORD", (Ref(f"secrets.{tracking.auth.secret}.password"),)),
     )
