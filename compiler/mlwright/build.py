@@ -17,11 +17,13 @@ from mlwright.emit import json
 from mlwright.emit.capabilities import compare
 from mlwright.emit.patch import Change, apply_all
 from mlwright.ir import Json, Project
+from mlwright.platform.demand import asked
 from mlwright.record import dataclass
 from mlwright.registry import Registry
 from mlwright.source.files import FileTree
 from mlwright.source.secrets_text import names_secret, shape
 from mlwright.source.tree import located
+from mlwright.span import Path
 from mlwright.target import Document, EmitContext, Joinable, TextFile
 
 MANIFESTS = "manifests"
@@ -69,7 +71,7 @@ def build(analysis: Analysis, targets: Registry, *, folder: str, files: FileTree
     names = sorted(set(owners.of.values()))
     told = [item.at.path for item in owners.findings if item.code == "OWN006"]
     for name in names:
-        bag.extend(compare(analysis.tree, targets.get(name), analysis.environment, told))
+        bag.extend(compare(analysis.tree, targets.get(name), analysis.environment, told, _nodes(analysis)))
     emitted: Emitted = []
     changes: tuple[Change, ...] = ()
     read = Recording(files)
@@ -123,6 +125,13 @@ def _joined(
             items = list(result.items)
         joined.append((name, items))
     return joined
+
+
+def _nodes(analysis: Analysis) -> dict[Path, str]:
+    """The places of all nodes that have an owner, and the owner's name."""
+    project, profile, owners = analysis.project, analysis.profile, analysis.owners
+    assert project is not None and profile is not None and owners is not None
+    return {item.path: owners.of[item.id] for item in asked(project, profile) if item.id in owners.of}
 
 
 def _is_secret(name: str, text: str) -> bool:
@@ -202,7 +211,12 @@ def _extras(built: Built, root: FilePath, emit: Collection[str], targets: Regist
         assert analysis.project is not None
         tables = {name: targets.get(name).capabilities for name, _ in built.emitted}
         made["report"] = reports.build(
-            analysis.environment, analysis.tree, tables, built.changes, analysis.project.patches
+            analysis.environment,
+            analysis.tree,
+            tables,
+            built.changes,
+            analysis.project.patches,
+            _nodes(analysis),
         )
     folder = root / EXTRAS / analysis.environment
     for name, value in made.items():

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
-from functools import cache
 from typing import Any
 
 from mlwright.emit.json import digest
+from mlwright.emit.programs import closure
 from mlwright.ir import Json, Origin, Project
 from mlwright.span import Path
 from mlwright.target import Document, EmitContext, Part, TextFile
@@ -20,7 +19,6 @@ _ORDER = (
     *("image", "build", "pull_policy", "profiles", "depends_on", "restart", "init", "entrypoint", "command"),
     *("environment", "configs", "volumes", "tmpfs", "shm_size", "ports", "healthcheck", "deploy"),
 )
-_IMPORT = re.compile(r"^[ \t]*(?:from|import)[ \t]+([A-Za-z_]\w*)", re.MULTILINE)
 
 
 class Book:
@@ -87,7 +85,7 @@ class Book:
 
     def program(self, name: str) -> dict[str, Any]:
         """Keep a runtime program and the siblings that it imports as files, and return the mount of their folder."""
-        for file, text in self._closure(name).items():
+        for file, text in closure([name], self.context.runtime).items():
             self.text(f"runtime/{file}", text)
         return self._runtime()
 
@@ -125,28 +123,6 @@ class Book:
             "read_only": True,
             "bind": {"create_host_path": False},
         }
-
-    def _closure(self, name: str) -> dict[str, str]:
-        """The texts of `name` and of every sibling that it imports, directly or not."""
-        found: dict[str, str] = {}
-        waiting = [name]
-        while waiting:
-            file = waiting.pop()
-            if file in found:
-                continue
-            try:
-                found[file] = self.context.runtime(file)
-            except (LookupError, OSError):
-                if file == name:
-                    raise
-                continue
-            waiting += [f"{module}.py" for module in _imports(found[file])]
-        return found
-
-
-@cache
-def _imports(program: str) -> tuple[str, ...]:
-    return tuple(_IMPORT.findall(program))
 
 
 def revision(data: Json) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from mlwright.emit.pipeline import default
 from mlwright.ir import Pipeline
 from mlwright_compose.text import Interpolated
 
@@ -55,7 +56,6 @@ class Scope:
 
 
 def scopes(pipelines: tuple[Pipeline, ...]) -> list[Scope]:
-    """A scope for each pipeline; the default one is `main`, else the only one, else none."""
-    names = [pipeline.name for pipeline in pipelines]
-    default = "main" if "main" in names else names[0] if len(names) == 1 else ""
-    return [Scope(pipeline=pipeline, default=pipeline.name == default) for pipeline in pipelines]
+    """A scope for each pipeline."""
+    first = default(pipelines)
+    return [Scope(pipeline=pipeline, default=pipeline.name == first) for pipeline in pipelines]

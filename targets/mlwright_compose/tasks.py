@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Container, Iterable, Mapping
-from dataclasses import replace
 from typing import Any, assert_never
 
 from mlwright.emit import json as texts
-from mlwright.emit import stepdoc
+from mlwright.emit import pipeline, stepdoc
 from mlwright.ir import Gates, Json, Need, Node, Ref, Registration, Search, Task
 from mlwright_compose import container as fields
 from mlwright_compose import secrets, storage, tools, tuning
@@ -33,7 +32,7 @@ def emit_pipeline(book: Book, scope: Scope, nodes: Mapping[str, Node]) -> None:
                 _emit_program(book, scope, node, "register", stepdoc.register_document(book.project, node))
             case _:
                 assert_never(node)
-    closing = _closing(mine)
+    closing = pipeline.closing(mine)
     _emit_root(book, scope, "finish", [_waited(scope, node, closing) for node in mine if not _is_bare(node)])
 
 
@@ -47,11 +46,6 @@ def one_shot(book: Book, scope: Scope, needs: Iterable[Need]) -> dict[str, Any]:
         "stop_grace_period": "40s",
         "init": True,
     }
-
-
-def one_node(task: Task) -> Task:
-    """The same task on the one node that there is."""
-    return replace(task, distributed=replace(task.distributed, nodes_min=1, nodes_max=1, roles=(), fit_gpus=True))
 
 
 def task_body(book: Book, scope: Scope, task: Task, service: str) -> dict[str, Any]:
@@ -125,7 +119,7 @@ def _emit_item(
         _make_bare(book, task, body)
         body["labels"] = fields.labels(book, task.id, task.container)
     else:
-        made = stepdoc.step_document(book.project, one_node(task), storage.Places(book), each=each, wait=apart)
+        made = stepdoc.step_document(book.project, pipeline.one_node(task), storage.Places(book), each=each, wait=apart)
         document = _counted(scope, made)
         body["volumes"] = [book.program("step.py"), *body["volumes"]]
         body["configs"] = [book.document(base, document, task.origin)]
@@ -170,16 +164,6 @@ def _emit_program(book: Book, scope: Scope, node: Gates | Registration, kind: st
 def _is_bare(node: Node) -> bool:
     """Without the launcher a step leaves no trace in MLflow that `finish` could wait for."""
     return isinstance(node, Task) and node.contract == "bare"
-
-
-def _closing(nodes: Iterable[Node]) -> set[str]:
-    """The nodes that wait for the rest of the run (`run_if` failed or always, no needs), and what comes after them."""
-    found: set[str] = set()
-    for node in nodes:
-        alone = isinstance(node, Task) and node.run_if != "succeeded" and not node.needs
-        if alone or any(need.node in found for need in node.needs):
-            found.add(node.id)
-    return found
 
 
 def _waited(scope: Scope, node: Node, closing: Container[str]) -> Json:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from mlwright.emit import stepdoc
+from mlwright.emit import pipeline, stepdoc
 from mlwright.ir import Search
 from mlwright_compose import container as fields
 from mlwright_compose import storage, tasks, tools
@@ -36,7 +36,7 @@ def emit_search(book: Book, scope: Scope, node: Search) -> None:
 
 def _emit_workers(book: Book, scope: Scope, node: Search, search: str, base: str) -> None:
     name = book.free(scope.name(base))
-    alone = replace(node, trial=tasks.one_node(node.trial))
+    alone = replace(node, trial=pipeline.one_node(node.trial))
     document = stepdoc.trial_document(book.project, alone, storage.Places(book))
     needs = (*node.needs, *(need for need in node.trial.needs if need.node != node.id))
     body = {**tasks.task_body(book, scope, node.trial, name), **tasks.one_shot(book, scope, needs)}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from mlwright.diag import Bag, Diagnostic, Label
 from mlwright.record import dataclass
@@ -37,11 +37,23 @@ def rows(tree: Node, capabilities: Iterable[Capability]) -> tuple[Row, ...]:
 _SEVERITY = {"refused": ("OWN003", "error"), "ignored": ("OWN008", "warning"), "emulated": ("OWN009", "note")}
 
 
-def compare(tree: Node, target: Target, environment: str, told: Collection[Path]) -> Bag:
-    """A finding for every row that is not exact; what is at or below a path of `told` has been said already."""
+Nodes = Mapping[Path, str]
+"""The places of nodes that have an owner -> the target."""
+
+
+def owner(path: Path, nodes: Nodes) -> str:
+    """The target that owns the node which `path` is at or below; empty where there is none."""
+    return next((nodes[path[:count]] for count in range(len(path), 0, -1) if path[:count] in nodes), "")
+
+
+def compare(tree: Node, target: Target, environment: str, told: Collection[Path], nodes: Nodes | None = None) -> Bag:
+    """A finding for every row that is not exact; what is at or below a path of `told` has been said already, and what
+    belongs to a node of another target is not this one's business."""
     bag = Bag()
     for row in rows(tree, target.capabilities):
         if row.support == "exact" or any(row.path[: len(path)] == path for path in told):
+            continue
+        if owner(row.path, nodes or {}) not in ("", target.name):
             continue
         code, severity = _SEVERITY[row.support]
         bag.add(

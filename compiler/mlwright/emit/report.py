@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from mlwright.emit.capabilities import Row, rows
+from mlwright.emit.capabilities import Nodes, Row, owner, rows
 from mlwright.emit.map import pointer
 from mlwright.emit.patch import Change
 from mlwright.ir import Json, Patch
@@ -21,14 +21,16 @@ def build(
     capabilities: Mapping[str, Sequence[Capability]],
     changes: Iterable[Change],
     patches: Iterable[Patch],
+    nodes: Nodes | None = None,
 ) -> dict[str, Json]:
-    """The report of one environment: `fields` in the spec's order, each with every target's support and its reason,
-    and `patched`, what patches changed and why."""
+    """The report of one environment: `fields` in the spec's order, each with its targets' support and the reason, and
+    `patched`, what patches changed and why. A field of a node that has an owner is that target's alone."""
     said = {target: {row.path: row for row in rows(tree, table)} for target, table in sorted(capabilities.items())}
-    fields: list[Json] = [
-        {"field": dotted(path), "targets": {target: _support(known, path) for target, known in said.items()}}
-        for path in _fields(tree, ())
-    ]
+    fields: list[Json] = []
+    for path in _fields(tree, ()):
+        mine = owner(path, nodes or {})
+        told: dict[str, Json] = {t: _support(known, path) for t, known in said.items() if mine in ("", t)}
+        fields.append({"field": dotted(path), "targets": told})
     why = {patch.name: patch.why for patch in patches}
     patched: list[Json] = [
         {

@@ -78,6 +78,16 @@ class ServerOptions:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MlProject:
+    """The environment of the MLproject's programs; `none`: there is no MLproject. `requirements` is the text of the
+    requirements file (python), `image` a reference with a tag (docker)."""
+
+    type: Literal["none", "system", "python", "docker"] = "none"
+    requirements: str = ""
+    image: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Tracking:
     """The tracking server and its clients. `version` and `image` are of a deployed server, `url` of any other (a
     Databricks address for `databricks`); `registry` is the models' own database where they have one; `gateway` are
@@ -97,6 +107,7 @@ class Tracking:
     options: ServerOptions = field(default_factory=ServerOptions)
     expose: Expose = field(default_factory=Expose)
     resources: Resources = field(default_factory=Resources)
+    project: MlProject = field(default_factory=MlProject)
     owner: str = ""
     origin: Origin = field(compare=False)
 

@@ -32,8 +32,7 @@ def asked(project: ir.Project, profile: Profile) -> Iterator[Asked]:
         yield Asked(id=service.id, kind="endpoint", path=service.origin.path, explicit=service.owner)
     for route in project.routes:
         yield Asked(id=route.id, kind="endpoint", path=route.origin.path)
-    if project.tracking.server == "deployed":
-        yield Asked(id="tracking", kind="tracking", path=project.tracking.origin.path, explicit=project.tracking.owner)
+    yield from _tracking(project.tracking)
     for notebook in project.notebooks:
         yield Asked(id=notebook.id, kind="notebook", path=notebook.origin.path, explicit=notebook.owner)
     if project.environment.namespace_create or profile.names("namespaces"):
@@ -42,3 +41,14 @@ def asked(project: ir.Project, profile: Profile) -> Iterator[Asked]:
         yield Asked(id="monitoring", kind="monitoring", path=("monitoring",))
     if project.gitops and "argo_cd" in profile.systems:
         yield Asked(id="gitops", kind="gitops", path=("gitops",))
+
+
+def _tracking(tracking: ir.Tracking) -> Iterator[Asked]:
+    """The server, which only target `mlflow` has something to say of where it exists already: how clients reach it."""
+    path = tracking.origin.path
+    if tracking.server == "deployed" or tracking.owner == "mlflow":
+        yield Asked(id="tracking", kind="tracking", path=path, explicit=tracking.owner)
+    if tracking.project.type != "none":
+        yield Asked(id="tracking.project", kind="mlproject", path=(*path, "project"))
+    if tracking.gateway:
+        yield Asked(id="tracking.gateway", kind="gateway", path=(*path, "gateway"))

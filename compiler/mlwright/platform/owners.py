@@ -19,6 +19,8 @@ NodeKind = Literal[
     "task",
     "endpoint",
     "tracking",
+    "mlproject",
+    "gateway",
     "notebook",
     "namespace",
     "monitoring",
@@ -44,8 +46,10 @@ class Nobody:
 
 Cell = tuple[Candidate, ...] | Nobody
 
+_ORCHESTRATORS: tuple[Orchestrator, ...] = ("compose", "kubernetes", "argo", "kubeflow-pipelines")
 _KUBERNETES = (Candidate("kubernetes"),)
 _COMPOSE = (Candidate("compose"),)
+_MLFLOW = (Candidate("mlflow"),)
 _KUBEFLOW = (Candidate("kubeflow", ("kubeflow.pipelines",)),)
 _ARGO = (Candidate("argo", ("argo_workflows",)),)
 _KATIB = Candidate("kubeflow", ("kubeflow.katib",))
@@ -98,6 +102,8 @@ TABLE: dict[NodeKind, dict[Orchestrator, Cell]] = {
         "argo": _KUBERNETES,
         "kubeflow-pipelines": _KUBERNETES,
     },
+    "mlproject": dict.fromkeys(_ORCHESTRATORS, _MLFLOW),
+    "gateway": dict.fromkeys(_ORCHESTRATORS, _MLFLOW),
     "notebook": {
         "compose": _COMPOSE,
         "kubernetes": _KUBERNETES,
@@ -123,6 +129,9 @@ TABLE: dict[NodeKind, dict[Orchestrator, Cell]] = {
         "kubeflow-pipelines": _GITOPS,
     },
 }
+
+ANYWHERE: dict[NodeKind, str] = {"tracking": "mlflow"}
+"""Kinds that a target beside the table's may own under every orchestrator, where `owner` asks for it."""
 
 REQUIRED_SYSTEM: dict[Orchestrator, str] = {
     "compose": "",
@@ -206,6 +215,8 @@ def _first(cell: tuple[Candidate, ...], systems: Collection[str], installed: Col
 
 
 def _explicit(node: Asked, orchestrator: Orchestrator, systems: Collection[str]) -> str | Diagnostic:
+    if ANYWHERE.get(node.kind) == node.explicit:
+        return node.explicit
     candidates = _possible(node.kind)
     chosen = [c for c in candidates if c.target == node.explicit]
     if not chosen:
@@ -235,7 +246,8 @@ def _explicit(node: Asked, orchestrator: Orchestrator, systems: Collection[str])
 
 
 def _possible(kind: NodeKind) -> list[Candidate]:
-    return [c for cell in TABLE[kind].values() if not isinstance(cell, Nobody) for c in cell]
+    found = [c for cell in TABLE[kind].values() if not isinstance(cell, Nobody) for c in cell]
+    return [*found, Candidate(ANYWHERE[kind])] if kind in ANYWHERE else found
 
 
 def _no_orchestrator(orchestrator: Orchestrator, system: str, path: Path) -> Diagnostic:

@@ -347,6 +347,7 @@ class Step(Scope):
         parts += [] if wanted.get("resume") else [run_id or "follower"]
         place = "/".join([self.fill(wanted["path"]).rstrip("/"), *parts])
         if "://" not in place:
+            place = os.path.abspath(place)
             os.makedirs(place, exist_ok=True)
         env["MLWRIGHT_CHECKPOINT_DIR"] = place
 

@@ -62,7 +62,7 @@ def fetch_data(name: str, source: str, folder: str, env: Mapping[str, str]) -> s
     if not scheme:
         if not os.path.exists(source):
             raise StepError(NOT_FOUND, "data.%s: there is no file or folder %s" % (name, source))
-        return source
+        return os.path.abspath(source)
     target = os.path.join(folder, posixpath.basename(urlsplit(source).path.rstrip("/")) or name)
     os.makedirs(folder, exist_ok=True)
     if scheme not in ("http", "https"):

@@ -55,7 +55,9 @@ class Scope:
         self.outputs = os.path.join(folder, "outputs")
         self.artifacts = Artifacts(tracking.server)
         self.models = Models(tracking.server)
-        self.store: Doc = doc.get("artifacts") or {"type": "mlflow"}
+        self.store: Doc = dict(doc.get("artifacts") or {"type": "mlflow"})
+        if self.store.get("path"):
+            self.store["path"] = os.path.abspath(str(self.store["path"]))
         self.limit = int(self.store.get("max_proxied") or MAX_PROXIED)
         self.leader = node_rank(env) == 0 or int((doc.get("distributed") or {}).get("nodes", 1)) == 1
         self.item = compact(doc["each"]) if doc.get("each") else ""

@@ -5,6 +5,7 @@ from typing import Annotated, Literal, Self
 from mlwright.spec.base import Json, Many, Mapped, Model, Named
 from mlwright.spec.container import Image, Resources
 from mlwright.spec.declaration import Field, model_validator
+from mlwright.spec.mlproject import MlProject
 from mlwright.spec.scalars.cron import Cron
 from mlwright.spec.scalars.duration import Duration
 from mlwright.spec.scalars.names import ModelName, Name
@@ -270,4 +271,9 @@ class Tracking(Model):
         examples=[{"endpoints": {"chat": {"type": "chat", "provider": "openai", "model": "gpt-4o-mini"}}}],
     )
     options: Options | None = Field(default=None, description="Settings of the server.", examples=[{"workers": 2}])
+    project: MlProject | None = Field(
+        default=None,
+        description="The steps as an MLproject too, for `mlflow run`, and where its programs run.",
+        examples=[{"type": "system"}],
+    )
     owner: Name | None = Field(default=None, description="The target that makes it.", examples=["kubernetes"])

@@ -224,6 +224,7 @@ def runtime(name: str) -> str:
         "gate.py": "from step import main\n",
         "register.py": "import sys\nfrom step import main\n",
         "root.py": "from step import main\n",
+        "project.py": "from root import start\n",
         "serve.py": "from step import main\n",
         "search.py": "import optuna\nfrom samplers import make\n",
         "samplers.py": "import math\n",

@@ -83,3 +83,11 @@ def test_a_mapping_is_judged_by_the_key_that_the_capability_names(name: str, fou
     exact = Capability(field="objects.*", support="exact", values=("compose",), key="target")
     (row,) = rows(tree, [one("objects.*", "ignored"), exact])
     assert row.support == found
+
+
+def test_what_belongs_to_a_node_of_another_target_is_not_this_ones_business() -> None:
+    table = Fake(one("steps.*.retries", "refused"), one("tracking.backend_store", "refused"))
+    nodes = {("steps", "a"): "other", ("tracking",): "fake"}
+    found = list(compare(tree(), table, "e", (), nodes))
+    assert [item.at.path for item in found] == [("tracking", "backend_store")]
+    assert len(list(compare(tree(), table, "e", (), {("steps", "a"): "fake"}))) == 2

@@ -41,6 +41,11 @@ def test_each_field_that_is_set_has_one_row_with_a_column_for_each_target() -> N
     }
 
 
+def test_a_field_of_a_node_with_an_owner_has_that_targets_column_alone() -> None:
+    rows = {row["field"]: set(row["targets"]) for row in built(nodes={("training",): "compose"})["fields"]}
+    assert set(map(frozenset, rows.values())) == {frozenset({"compose"})}
+
+
 def test_what_was_patched_is_listed_with_its_reason() -> None:
     change = Change(
         target="compose",

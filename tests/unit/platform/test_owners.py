@@ -13,7 +13,8 @@ SYSTEMS = (
     "argo_workflows", "kubeflow.pipelines", "kubeflow.katib", "kubeflow.trainer", "kubeflow.kserve",
     "kubeflow.notebooks", "kubeflow.profiles", "argo_events", "argo_cd", "prometheus_operator",
 )  # fmt: skip
-TARGETS = ("compose", "kubernetes", "argo", "kubeflow")
+ORCHESTRATORS: tuple[Orchestrator, ...] = ("compose", "kubernetes", "argo", "kubeflow-pipelines")
+TARGETS = ("compose", "kubernetes", "argo", "kubeflow", "mlflow")
 
 
 def owners(
@@ -97,6 +98,18 @@ def test_an_orchestrator_that_the_platform_does_not_run_is_one_error() -> None:
 
 def test_owner_overrides_the_table() -> None:
     assert owners("search", "argo", explicit="argo").of == {"node": "argo"}
+
+
+def test_the_mlproject_and_the_gateway_are_mlflows_everywhere() -> None:
+    for kind in ("mlproject", "gateway"):
+        for orchestrator in ORCHESTRATORS:
+            assert owners(kind, orchestrator).of == {"node": "mlflow"}
+
+
+def test_the_tracking_server_may_be_mlflows_everywhere() -> None:
+    for orchestrator in ORCHESTRATORS:
+        assert owners("tracking", orchestrator, explicit="mlflow").of == {"node": "mlflow"}
+        assert owners("tracking", orchestrator).of != {"node": "mlflow"}
 
 
 def test_an_owner_that_never_lowers_such_a_node_is_refused() -> None:

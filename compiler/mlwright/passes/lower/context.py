@@ -12,7 +12,7 @@ from mlwright.passes.lock import Lock
 from mlwright.passes.lower.scope import Scope, Unresolved, resolve
 from mlwright.platform import Profile
 from mlwright.record import dataclass
-from mlwright.source.files import FileTree
+from mlwright.source.files import FileMissing, FileTree, NotAFile, Unreadable
 from mlwright.source.references import RefSpan, grammar, parse, under
 from mlwright.source.suggest import closest
 from mlwright.source.tree import Node, at
@@ -64,14 +64,29 @@ class Context:
     def error(self, code: str, message: str, path: Path, help: str = "", on: Literal["value", "key"] = "value") -> None:
         self.bag.add(Diagnostic(code=code, message=message, at=Label(path=path, on=on), help=help))
 
-    def file(self, path: str, at_path: Path, what: str, *, folder: bool = False) -> None:
-        """Report a file (or folder) named in the spec that is not there."""
-        full = f"{self.folder}/{path}" if self.folder not in ("", ".") else path
-        full = full.removeprefix("./")
+    def file(self, path: str, at_path: Path, what: str, *, folder: bool = False) -> bool:
+        """Whether a file (or folder) named in the spec is there; reported where it is not."""
+        full = self._full(path)
         if not self.files.exists(full):
             self.error("SPEC040", f"{what} `{path}` does not exist", at_path, "paths are relative to the project file")
         elif not folder and self.files.isdir(full):
             self.error("SPEC040", f"{what} `{path}` is a folder, not a file", at_path, "name a file in it")
+        else:
+            return True
+        return False
+
+    def text(self, path: str, at_path: Path, what: str) -> str:
+        """The text of a file named in the spec; empty, and reported, where it cannot be had."""
+        if not self.file(path, at_path, what):
+            return ""
+        try:
+            return self.files.read(self._full(path)).decode("utf-8")
+        except (FileMissing, NotAFile, Unreadable, UnicodeDecodeError) as problem:
+            self.error("SPEC040", f"{what} `{path}` cannot be read: {problem}", at_path, "it must be text in UTF-8")
+            return ""
+
+    def _full(self, path: str) -> str:
+        return (f"{self.folder}/{path}" if self.folder not in ("", ".") else path).removeprefix("./")
 
     def template(self, text: str, path: Path, kinds: frozenset[str] = RUN_TEXT) -> ir.Template:
         """`text` as a template; what does not resolve, or must not stand here, is reported and left out."""

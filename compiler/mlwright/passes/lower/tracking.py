@@ -8,6 +8,7 @@ from typing import Any
 from mlwright import ir
 from mlwright.passes.lower.container import image, resources
 from mlwright.passes.lower.context import Context
+from mlwright.passes.lower.mlproject import ml_project
 from mlwright.passes.lower.services import expose, plain
 from mlwright.spec import tracking
 from mlwright.spec.container import Image
@@ -29,6 +30,7 @@ def tracking_server(context: Context, source: tracking.Tracking | None, project:
         autolog=source.autolog,
         gateway=tuple(plain(source.gateway.endpoints).items()) if source.gateway else (),
         options=_options(source.options or tracking.Options(), backend),
+        project=ml_project(context, source.project),
         owner=source.owner or "",
         origin=context.origin(("tracking",)),
     )

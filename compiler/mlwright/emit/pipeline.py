@@ -1,0 +1,29 @@
+"""What engines have to know of a pipeline beyond its edges."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from mlwright.ir import Node, Pipeline, Task
+
+
+def default(pipelines: Sequence[Pipeline]) -> str:
+    """The pipeline that runs when none is named: `main`, else the only one, else none (an empty name)."""
+    names = [pipeline.name for pipeline in pipelines]
+    return "main" if "main" in names else names[0] if len(names) == 1 else ""
+
+
+def closing(nodes: Iterable[Node]) -> set[str]:
+    """The nodes that wait for the rest of the run (`run_if` failed or always, no needs), and what comes after them."""
+    found: set[str] = set()
+    for node in nodes:
+        alone = isinstance(node, Task) and node.run_if != "succeeded" and not node.needs
+        if alone or any(need.node in found for need in node.needs):
+            found.add(node.id)
+    return found
+
+
+def one_node(task: Task) -> Task:
+    """The same task on the one node that there is."""
+    return replace(task, distributed=replace(task.distributed, nodes_min=1, nodes_max=1, roles=(), fit_gpus=True))
