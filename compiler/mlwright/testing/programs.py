@@ -222,6 +222,7 @@ def runtime(name: str) -> str:
     programs: Mapping[str, str] = {
         "step.py": "from __future__ import annotations\nimport json\n",
         "gate.py": "from step import main\n",
+        "users.py": "from server import Server\n",
         "register.py": "import sys\nfrom step import main\n",
         "root.py": "from step import main\n",
         "project.py": "from root import start\n",
