@@ -11,6 +11,7 @@ from pathlib import Path as FilePath
 from mlwright import ir, registry
 from mlwright.analysis import Analysis, Outcome, Recording, analyse, default_environment
 from mlwright.diag import Bag, Diagnostic, Locate
+from mlwright.platform import Profile
 from mlwright.record import dataclass
 from mlwright.source.files import Disk
 from mlwright.source.tree import Scalar, at, locate
@@ -50,12 +51,15 @@ class Result:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Program:
     """One environment ready to run: the IR and the spec's folder; `project` is None where `result` says why not.
-    `locate` finds the places of the environment's own tree, None where there is none."""
+    `locate` finds the places of the environment's own tree, None where there is none; `output` is the folder of its
+    output where that has been written, and `environment` the name of the one that was chosen."""
 
     result: Result
     project: ir.Project | None = None
     folder: FilePath = FilePath()
     locate: Locate | None = None
+    output: FilePath = FilePath()
+    environment: str = ""
 
     def located(self, found: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
         """Findings of the run with their places in the source; one that is about no place there stays as it is."""
@@ -134,13 +138,10 @@ def compile(
 
 def program(path: str | None = None, *, env: str | None = None, params: Mapping[str, ir.Json] | None = None) -> Program:
     """The program of one environment, for `mlwright run`: `env`, else the default one, else the only one."""
-    specs = _specs((path,) if path else ())
-    if isinstance(specs, str):
-        return Program(result=Result(usage_error=specs))
-    if len(specs) != 1:
-        listed = ", ".join([*specs[:3], *(["..."] if len(specs) > 3 else [])])
-        return Program(result=Result(usage_error=f"{path} has {len(specs)} projects, name one: {listed}"))
-    outcome = analyse(Disk("."), specs[0], registry.installed(), envs=(env,) if env else (), params=params)
+    spec, wrong = only(path)
+    if wrong:
+        return Program(result=Result(usage_error=wrong))
+    outcome = analyse(Disk("."), spec, registry.installed(), envs=(env,) if env else (), params=params)
     if outcome.usage_error:
         return Program(result=Result(usage_error=outcome.usage_error))
     bag = Bag(outcome.findings)
@@ -157,9 +158,83 @@ def program(path: str | None = None, *, env: str | None = None, params: Mapping[
             project = analysis.project if analysis.ready else None
             if analysis.profile is not None and analysis.profile.orchestrator != "compose":
                 return _elsewhere(analysis)
-    folder = FilePath(posixpath.dirname(specs[0]) or ".").resolve()
     result = Result(diagnostics=bag.ordered())
-    return Program(result=result, project=None if bag.failed else project, folder=folder, locate=found)
+    return Program(
+        result=result,
+        project=None if bag.failed else project,
+        folder=_beside(spec),
+        locate=found,
+        environment=chosen or "",
+    )
+
+
+def deployment(path: str | None = None, *, env: str | None = None) -> Program:
+    """The same for `mlwright up`, with its Compose output written: `env`, else the default environment where that is
+    for Compose, else the only one that is."""
+    from mlwright import build as building
+
+    spec, wrong = only(path)
+    if wrong:
+        return Program(result=Result(usage_error=wrong))
+    installed, files = registry.installed(), Recording(Disk("."))
+    outcome = analyse(files, spec, installed, envs=(env,) if env else ())
+    if outcome.usage_error:
+        return Program(result=Result(usage_error=outcome.usage_error))
+    chosen = _deployed(outcome, env)
+    if isinstance(chosen, str):
+        return Program(result=Result(diagnostics=Bag(_findings(outcome)).ordered(), usage_error=chosen))
+    bag, written = Bag([*outcome.findings, *chosen.findings]), list[str]()
+    place = building.folder(chosen, None)
+    if chosen.ready:
+        built = building.build(chosen, installed, folder=place, files=Disk("."))
+        bag.extend(built.findings)
+        if built.ready:
+            written, found = building.store(built, files.inputs, installed)
+            bag.extend(found)
+    return Program(
+        result=Result(diagnostics=bag.ordered(), written=tuple(written)),
+        project=None if bag.failed else chosen.project,
+        folder=_beside(spec),
+        locate=locate(chosen.tree),
+        output=_beside(spec) / place / "compose",
+        environment=chosen.environment,
+    )
+
+
+def _deployed(outcome: Outcome, env: str | None) -> Analysis | str:
+    """The analysis of the environment to bring up, or why there is none."""
+    fitting = [item for item in outcome.environments if item.profile is None or _is_compose(item.profile)]
+    default = env or default_environment(outcome.environments)
+    for item in fitting:
+        if item.environment == default:
+            return item
+    if env:
+        return f"the environment {env!r} is not for Compose; it says `platform: compose` there"
+    if len(fitting) == 1:
+        return fitting[0]
+    if not fitting:
+        return "no environment of this project is for Compose: add one with `platform: compose`"
+    return f"choose an environment with --env: {', '.join(item.environment for item in fitting)}"
+
+
+def _is_compose(profile: Profile) -> bool:
+    return profile.orchestrator == "compose" and not profile.local
+
+
+def _beside(spec: str) -> FilePath:
+    """The folder of a project file."""
+    return FilePath(posixpath.dirname(spec) or ".").resolve()
+
+
+def only(path: str | None) -> tuple[str, str]:
+    """(the one project file that `path` means, why it means none or several)."""
+    specs = _specs((path,) if path else ())
+    if isinstance(specs, str):
+        return "", specs
+    if len(specs) != 1:
+        listed = ", ".join([*specs[:3], *(["..."] if len(specs) > 3 else [])])
+        return "", f"{path} has {len(specs)} projects, name one: {listed}"
+    return specs[0], ""
 
 
 def _elsewhere(analysis: Analysis) -> Program:

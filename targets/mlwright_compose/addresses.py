@@ -26,6 +26,7 @@ _CONTRACT: tuple[tuple[tuple[str, ...], str], ...] = (
     (("labels", "mlwright.environment"), "it identifies what mlwright made"),
     (("labels", "mlwright.node"), "it identifies what mlwright made"),
     (("labels", "mlwright.revision"), "it identifies what mlwright made"),
+    (("labels", "mlwright.run"), "`mlwright up` finds the run to go on with by it"),
 )
 
 PROTECTED: tuple[Protected, ...] = (

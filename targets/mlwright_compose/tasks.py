@@ -186,16 +186,15 @@ def _emit_root(book: Book, scope: Scope, kind: str, nodes: list[Json]) -> None:
     origin = scope.pipeline.origin
     document = stepdoc.root_document(book.project, scope.pipeline, kind)
     document["nodes"] = nodes
-    name = scope.name(kind)
+    name, node = scope.name(kind), f"pipelines.{scope.pipeline.name}"
     first = [] if kind == "start" else [scope.start]
     body: dict[str, Any] = {
         **_program(book, scope, "root.py"),
         **one_shot(book, scope, ()),
         "depends_on": fields.after(book, completed=first),
         "configs": [book.document(name, document, origin)],
-        "labels": fields.labels(book, f"pipelines.{scope.pipeline.name}", None, revision(document)),
+        "labels": {**fields.labels(book, node, None, revision(document)), "mlwright.run": scope.run},
     }
-    node = f"pipelines.{scope.pipeline.name}"
     book.service(name, body, node=node, kind=f"{kind.capitalize()}Service", origin=origin)
 
 

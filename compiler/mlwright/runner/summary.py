@@ -65,12 +65,7 @@ def text(report: Report) -> str:
         f"Run {report.run_id[:8]} of {plan.project.name} ({plan.project.environment.name}, pipeline "
         f"{plan.pipeline.name}) {report.verdict} after {duration(report.seconds)}"
     )
-    facts = tuple(_facts(report))
-    width = max((len(name) for name, _ in facts), default=0)
-    lines = ["", *wrap(head, WIDTH), "", *_table(report), ""]
-    for name, value in facts:
-        start = f"{name:<{width}}  "
-        lines += [f"{start}{value}"] if name in _WHOLE else hanging(start, value, WIDTH)
+    lines = ["", *wrap(head, WIDTH), "", *table(report.rows, report.plan.nodes), "", *listed(tuple(_facts(report)))]
     if report.gaps:
         lines += ["", "Not exercised here:"]
         for gap in report.gaps:
@@ -136,9 +131,9 @@ def _node(row: Row, result: Result | None) -> dict[str, ir.Json]:
     return node
 
 
-def _table(report: Report) -> Iterator[str]:
-    rows = report.rows
-    searches = {node.id for node in report.plan.nodes if isinstance(node, ir.Search)}
+def table(rows: Sequence[Row], nodes: Iterable[ir.Node]) -> Iterator[str]:
+    """One line for each row: its mark, its time, and how it ended; folded where it is wide."""
+    searches = {node.id for node in nodes if isinstance(node, ir.Search)}
     width = max((len(row.id) for row in rows), default=0)
     clocks = {row.id: duration(row.seconds) if row.began else "" for row in rows}
     wide = max(map(len, clocks.values()), default=0)
@@ -151,9 +146,33 @@ def _table(report: Report) -> Iterator[str]:
         yield from hanging(start, ": ".join(filter(None, said)), WIDTH)
 
 
+def listed(facts: Sequence[tuple[str, str]]) -> Iterator[str]:
+    """Names and what is to be said of each, one below the other."""
+    width = max((len(name) for name, _ in facts), default=0)
+    for name, value in facts:
+        start = f"{name:<{width}}  "
+        yield from [f"{start}{value}"] if name in _WHOLE else hanging(start, value, WIDTH)
+
+
 def _facts(report: Report) -> Iterator[tuple[str, str]]:
-    for node in report.plan.nodes:
-        result = report.results.get(node.id)
+    yield from found(report.plan.nodes, report.results)
+    for endpoint in report.endpoints:
+        if endpoint.response:
+            yield "Response", f"{endpoint.service}: {endpoint.response}"
+    for endpoint in report.endpoints:
+        if endpoint.url and endpoint.process is not None and endpoint.process.poll() is None:
+            yield "Endpoint", f"{endpoint.service}: {endpoint.url}"
+    if report.url:
+        yield "Tracking server", report.url
+    yield "Logs", nearby(report.folder)
+    if report.verdict != "succeeded":
+        yield "Go on with", report.again
+
+
+def found(nodes: Iterable[ir.Node], results: Mapping[str, Result]) -> Iterator[tuple[str, str]]:
+    """What came out: the best parameters, each gate's decision, the registered version."""
+    for node in nodes:
+        result = results.get(node.id)
         if result is None:
             continue
         match node:
@@ -166,17 +185,6 @@ def _facts(report: Report) -> Iterator[tuple[str, str]]:
                 yield "Model", _version(node, result)
             case _:
                 pass
-    for endpoint in report.endpoints:
-        if endpoint.response:
-            yield "Response", f"{endpoint.service}: {endpoint.response}"
-    for endpoint in report.endpoints:
-        if endpoint.url and endpoint.process is not None and endpoint.process.poll() is None:
-            yield "Endpoint", f"{endpoint.service}: {endpoint.url}"
-    if report.url:
-        yield "Tracking server", report.url
-    yield "Logs", nearby(report.folder)
-    if report.verdict != "succeeded":
-        yield "Go on with", report.again
 
 
 def _best(node: ir.Search, result: Result) -> str:

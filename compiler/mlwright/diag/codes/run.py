@@ -159,4 +159,15 @@ CODES = (
         bad="mlwright run --resume nothing",
         good="mlwright run --resume 3f2a",
     ),
+    Code(
+        code="RUN015",
+        title="the container engine could not start everything",
+        explanation=(
+            "Compose, or a service that no line of the project stands for (the one that prepares volumes, the one that "
+            "opens the run), failed before the first step could. What it said is shown: a taken port, an image that "
+            "cannot be pulled or built, a full disk. Mend that and start `mlwright up` again: it goes on."
+        ),
+        bad="mlwright up  # while port 5000 is taken",
+        good="MLWRIGHT_PORT_MLFLOW=5001 mlwright up",
+    ),
 )
