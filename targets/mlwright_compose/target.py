@@ -16,8 +16,8 @@ from mlwright_compose.tasks import emit_pipeline
 from mlwright_compose.tracking import emit_server, emit_volumes
 
 _HEADER = """\
-Start everything: docker compose up
-Start one other pipeline: docker compose --profile pipeline-NAME up NAME-finish
+Start everything: mlwright up, or docker compose up
+Start one other pipeline: mlwright up --pipeline NAME, or docker compose up with all its services, NAME-...
 Run the smoke tests: docker compose --profile smoke up
 """
 

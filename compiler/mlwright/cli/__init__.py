@@ -20,7 +20,7 @@ COMMANDS: Mapping[str, str] = {
     "validate": "all findings in one pass",
     "compile": "write manifests/<environment>/<target>/",
     "run": "the whole life cycle here, without a container engine",
-    "up": "compile, and bring the Compose output up on this machine's container engine",
+    "up": "compile, start the Compose output here, and watch it to its end",
     "down": "stop and remove what `up` brought up",
     "logs": "what the containers of steps and services wrote",
     "explain": "what a diagnostic's code means and how to mend it",

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from mlwright.engine.programs import Program
 from mlwright.engine.stack import Stack
-from mlwright.runner import secrets
+from mlwright.remote import secrets
 
 State = Literal["created", "running", "exited", "restarting", "paused", "dead", "removing"]
 

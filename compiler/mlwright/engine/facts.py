@@ -9,10 +9,11 @@ from typing import Any
 
 from mlwright import ir
 from mlwright.engine.states import Seen
+from mlwright.remote.http import RemoteError
 from mlwright.runner import tuning
 from mlwright.runner.result import Result
 from mlwright.runner.schedule import Outcome
-from mlwright.runner.tracking import Client, Run, UnreachableError
+from mlwright.runner.tracking import Client, Run
 
 _GATE = "mlwright.gate."
 _NONE: Mapping[str, Any] = {}
@@ -46,7 +47,7 @@ def read(client: Client, project: ir.Project, nodes: Iterable[ir.Node], run: str
                 results[node.id] = _result(client, node, newest)
                 if isinstance(node, ir.Search):
                     trials[node.id] = _trials(node, newest, runs)
-    except UnreachableError:
+    except RemoteError:
         return NOTHING
     return Facts(experiment=experiment or "", root=root.id if root else "", results=results, trials=trials)
 

@@ -64,9 +64,9 @@ def seen(services: Sequence[Service], containers: Iterable[Container]) -> Seen:
     if states and all(state == "finished" for state in states):
         return Seen(state="finished", detail=", ".join(filter(None, (one.detail for _, one in each))))
     if any(state != "waiting" for state in states):
-        done = sum(state == "finished" for state in states)
-        detail = f"{done}/{len(states)}" if len(states) > 1 else each[0][1].detail
-        return Seen(state="running", detail=detail)
+        said = next((one.detail for _, one in each if one.state == "running" and one.detail), "")
+        count = f"{sum(state == 'finished' for state in states)}/{len(states)}" if len(states) > 1 else ""
+        return Seen(state="running", detail=said or count)
     return Seen(state="waiting")
 
 

@@ -17,7 +17,8 @@ from mlwright.engine.facts import Facts
 from mlwright.engine.stack import Service
 from mlwright.engine.states import meaning, nodes, seen
 from mlwright.engine.watch import IMAGES, Verdict, Watch
-from mlwright.runner import secrets, summary
+from mlwright.remote import secrets
+from mlwright.runner import summary
 from mlwright.runner.folder import Folder, nearby
 from mlwright.runner.plan import Plan
 from mlwright.runner.progress import Screen, duration, screen
@@ -196,26 +197,27 @@ def _ask(compose: Compose, plan: Plan, request: Request, containers: Sequence[Co
     url = _url(plan.project, containers)
     if not url:
         return facts.NOTHING
-    client = Client(url=url, **_credentials(compose, plan.project))
+    username, password = _account(compose, plan.project)
+    client = Client(url=url, username=username, password=password, patience=0.5, timeout=10.0)
     return facts.read(client, plan.project, plan.nodes, request.run)
 
 
-def _credentials(compose: Compose, project: ir.Project) -> dict[str, str]:
-    secret = project.tracking.auth_secret
+def _account(compose: Compose, project: ir.Project) -> tuple[str, str]:
+    """Who the pipeline is on its tracking server; empty where that asks nobody."""
+    secret = project.tracking.auth.secret
     if not secret:
-        return {}
-    return {key: compose.value(secrets.variable(secret, key)) for key in ("username", "password")}
+        return "", ""
+    return compose.value(secrets.variable(secret, "username")), compose.value(secrets.variable(secret, "password"))
 
 
 def _url(project: ir.Project, containers: Iterable[Container]) -> str:
     """Where the tracking server is reached from here; empty while it is not there."""
     if project.tracking.server != "deployed":
         return project.tracking.url.rstrip("/")
-    prefix = dict(project.tracking.options).get("static_prefix") or ""
     for item in containers:
         outside = dict(item.ports).get(SERVER_PORT)
         if item.service == "mlflow" and item.state == "running" and outside:
-            return f"http://127.0.0.1:{outside}{prefix}"
+            return f"http://127.0.0.1:{outside}{project.tracking.options.static_prefix}"
     return ""
 
 

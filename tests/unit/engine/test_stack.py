@@ -61,7 +61,7 @@ def test_a_variable_of_an_added_file_is_required_too(tmp_path: Path) -> None:
         ("tuning", ["search", "trial"]),
         ("evaluation", ["evaluation", "evaluation-gates"]),
         ("evaluation.gates", ["evaluation-gates"]),
-        ("tracking", ["mlflow"]),
+        ("tracking", ["mlflow", "mlflow-upgrade"]),
         ("pipelines.main", ["start", "finish"]),
         ("serving.online", ["online", "online-smoke"]),
         ("steps", ["features"]),

@@ -19,6 +19,9 @@ def container(service: str, state: str, exit_code: int = 0, **more: object) -> C
     return Container(service=service, name=f"p-{service}-1", state=state, exit_code=exit_code, **more)  # type: ignore[arg-type]
 
 
+UPGRADED = container("mlflow-upgrade", "exited")
+
+
 def test_there_is_one_row_for_each_line_of_the_spec() -> None:
     assert list(NODES) == [
         "tracking",
@@ -45,13 +48,18 @@ def test_there_is_one_row_for_each_line_of_the_spec() -> None:
         ("training", [container("training", "exited", 3)], "failed", "exit code 3"),
         ("training", [container("training", "dead", 1)], "failed", "exit code 1"),
         ("tuning", [container("search", "running"), container("trial", "exited", 1)], "running", ""),
-        ("tracking", [container("mlflow", "running", health="starting")], "running", "starting"),
-        ("tracking", [container("mlflow", "running", health="unhealthy")], "failed", "its health check fails"),
-        ("tracking", [container("mlflow", "restarting", 1)], "running", "starts again after exit code 1"),
-        ("tracking", [container("mlflow", "exited")], "failed", "exit code 0"),
+        ("tracking", [UPGRADED, container("mlflow", "running", health="starting")], "running", "starting"),
         (
             "tracking",
-            [container("mlflow", "running", health="healthy", ports=((5000, 5900),))],
+            [UPGRADED, container("mlflow", "running", health="unhealthy")],
+            "failed",
+            "its health check fails",
+        ),
+        ("tracking", [UPGRADED, container("mlflow", "restarting", 1)], "running", "starts again after exit code 1"),
+        ("tracking", [UPGRADED, container("mlflow", "exited")], "failed", "exit code 0"),
+        (
+            "tracking",
+            [UPGRADED, container("mlflow", "running", health="healthy", ports=((5000, 5900),))],
             "finished",
             "http://127.0.0.1:5900",
         ),
@@ -76,7 +84,7 @@ def test_several_services_of_one_step_are_done_together() -> None:
 def test_what_could_start_is_what_nothing_before_holds_back() -> None:
     services = STACK.started_by("main")
     up = container("mlflow", "running", health="healthy")
-    done = [up, container("prepare", "exited"), container("start", "exited")]
+    done = [up, UPGRADED, container("prepare", "exited"), container("start", "exited")]
     assert set(states.ready(STACK, services, done)) == {"features", "finish"}
     failed = [*done, container("features", "exited", 1), container("finish", "running")]
     assert list(states.ready(STACK, services, failed)) == []
