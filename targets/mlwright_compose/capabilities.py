@@ -67,6 +67,11 @@ TABLE: tuple[Capability, ...] = (
     _one(
         "tracking.server.expose", "emulated", "the port is published on 127.0.0.1, without host name or authentication"
     ),
+    _one("tracking.backend_store.path", "ignored", "the server's files are in a volume"),
+    _one("tracking.artifacts.path", "ignored", "the server's files are in a volume"),
+    _one("tracking.artifacts.size", "ignored", "Docker volumes grow as needed"),
+    _one("tracking.artifacts.mode", "ignored", "a local volume can be shared by all containers of this machine"),
+    _one("tracking.artifacts.class", "ignored", "Docker's default driver is used"),
     _one("tracking.autolog", "emulated", "the launcher turns a library's logging on when it is imported"),
     _one("tracking.gateway", "ignored", "the gateway is not configured here"),
     _one("tracking.options.gc.schedule", "emulated", "start it by hand: docker compose --profile gc run mlflow-gc"),

@@ -16,9 +16,15 @@ class BusyError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Folder:
-    """The layout of `.mlwright/` in the folder `spec`. Nothing is made before `prepare`."""
+    """The layout of `.mlwright/` in the folder `spec`. Nothing is made before `prepare`.
+
+    `database_path` and `artifacts_path` are where the spec puts the tracking server's, relative to its folder; empty
+    for the usual places.
+    """
 
     spec: Path
+    database_path: str = ""
+    artifacts_path: str = ""
 
     @property
     def root(self) -> Path:
@@ -26,11 +32,11 @@ class Folder:
 
     @property
     def database(self) -> Path:
-        return self.root / "mlflow.db"
+        return self.spec / (self.database_path or ".mlwright/mlflow.db")
 
     @property
     def artifacts(self) -> Path:
-        return self.root / "artifacts"
+        return self.spec / (self.artifacts_path or ".mlwright/artifacts")
 
     @property
     def runs(self) -> Path:
@@ -45,6 +51,7 @@ class Folder:
     def prepare(self) -> None:
         """Make the folder, with a `.gitignore` of its own: state never belongs into a commit."""
         self.root.mkdir(parents=True, exist_ok=True)
+        self.database.parent.mkdir(parents=True, exist_ok=True)
         ignore = self.root / ".gitignore"
         if not ignore.exists():
             ignore.write_text("*\n")

@@ -8,7 +8,7 @@ import shutil
 import sys
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mlwright import ir
@@ -91,7 +91,7 @@ def start(
 def command(folder: Folder) -> tuple[str, ...]:
     """The lines that start a server on this folder again, to look at what runs left: for a shell in the spec's folder,
     with a `cd` in front where we are somewhere else. As narrow as the paths allow."""
-    there = Folder(Path())
+    there = replace(folder, spec=Path())
     here = os.path.relpath(folder.spec)
     return (
         *(() if here == "." else (f"cd {shlex.quote(min(here, str(folder.spec), key=len))}",)),

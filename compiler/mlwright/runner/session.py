@@ -58,7 +58,8 @@ def run(project: ir.Project, options: RunOptions, console: TextIO, errors: TextI
 
     Whatever happens, no process that was started is left.
     """
-    folder = Folder(options.spec_folder.resolve())
+    kept = project.tracking
+    folder = Folder(options.spec_folder.resolve(), kept.backend.path, kept.artifacts.path)
     try:
         made, run_id, values = _prepared(project, options, folder)
     except RefusedError as refused:

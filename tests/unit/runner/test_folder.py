@@ -67,3 +67,11 @@ def test_the_end_of_a_huge_line_and_of_bytes_that_are_no_text(tmp_path: Path) ->
 
 def test_a_log_that_is_not_there_has_no_end(tmp_path: Path) -> None:
     assert tail(tmp_path / "none") == ()
+
+
+def test_the_tracking_servers_files_go_where_the_project_says(tmp_path: Path) -> None:
+    folder = Folder(tmp_path, "kept/runs.db", "kept/files")
+    folder.prepare()
+    assert folder.database == tmp_path / "kept" / "runs.db" and folder.database.parent.is_dir()
+    assert folder.artifacts == tmp_path / "kept" / "files"
+    assert folder.runs == tmp_path / ".mlwright" / "runs"
