@@ -7,6 +7,7 @@ import posixpath
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path as FilePath
+from typing import TYPE_CHECKING
 
 from mlwright import ir, registry
 from mlwright.analysis import Analysis, Outcome, Recording, analyse, default_environment
@@ -15,6 +16,9 @@ from mlwright.platform import Profile
 from mlwright.record import dataclass
 from mlwright.source.files import Disk
 from mlwright.source.tree import Scalar, at, locate
+
+if TYPE_CHECKING:
+    from mlwright.remote.wanted import Wanted
 
 SPEC = "mlproject.yaml"
 
@@ -245,6 +249,50 @@ def _elsewhere(analysis: Analysis) -> Program:
     finding = elsewhere(analysis.environment, platform.text if isinstance(platform, Scalar) else "a cluster")
     found = Bag([finding]).located(locate(analysis.tree)).ordered()
     return Program(result=Result(diagnostics=found, usage_error=finding.message))
+
+
+def tracked(
+    paths: Sequence[str] = (), *, env: str | None = None, environ: Mapping[str, str]
+) -> tuple[Result, tuple[Wanted, ...]]:
+    """What the tracking servers of the projects at `paths` are to hold, in the environment `env`, the default or the
+    only one; nothing where the result says why not. Whether a target is installed does not matter here."""
+    from mlwright.remote import secrets
+    from mlwright.remote.wanted import Wanted
+
+    specs = _specs(paths)
+    if isinstance(specs, str):
+        return Result(usage_error=specs), ()
+    bag, made = Bag(), list[Wanted]()
+    for spec in specs:
+        outcome = analyse(Disk("."), spec, registry.installed())
+        names = [item.environment for item in outcome.environments]
+        if env is not None and names and env not in names:
+            return Result(usage_error=f"{spec} has no environment {env!r}: there is {', '.join(names)}"), ()
+        bag.extend(outcome.findings)
+        chosen = env or default_environment(outcome.environments)
+        if chosen is None and names:
+            return Result(usage_error=f"choose an environment of {spec} with --env: {', '.join(names)}"), ()
+        for one in outcome.environments:
+            if one.environment != chosen:
+                continue
+            bag.extend(item for item in one.findings if not item.code.startswith("OWN"))
+            if one.project is not None:
+                folder = FilePath(posixpath.dirname(spec) or ".")
+                values = secrets.collect(one.project, environ, folder / ".env")
+                others = _used_by(outcome.environments, chosen)
+                wanted = Wanted(project=one.project, folder=folder, spec=spec, elsewhere=others, values=values)
+                made.append(wanted)
+    return Result(diagnostics=bag.ordered()), () if bag.failed else tuple(made)
+
+
+def _used_by(analyses: Iterable[Analysis], chosen: str) -> dict[tuple[str, str], str]:
+    """Experiments and models, by kind and name, of all environments but `chosen`, with the environment."""
+    found: dict[tuple[str, str], str] = {}
+    for one in analyses:
+        if one.project is not None and one.environment != chosen:
+            found.update({("experiment", item.name): one.environment for item in one.project.catalog.experiments})
+            found.update({("model", item.name): one.environment for item in one.project.catalog.models})
+    return found
 
 
 def environments(path: str = SPEC) -> list[str]:

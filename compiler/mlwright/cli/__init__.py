@@ -23,6 +23,7 @@ COMMANDS: Mapping[str, str] = {
     "up": "compile, start the Compose output here, and watch it to its end",
     "down": "stop and remove what `up` brought up",
     "logs": "what the containers of steps and services wrote",
+    "tracking": "plan or apply what the tracking server is to hold",
     "explain": "what a diagnostic's code means and how to mend it",
     "schema": "the JSON Schema of mlproject.yaml, for editors and CI",
     "targets": "the installed targets and what they can express",

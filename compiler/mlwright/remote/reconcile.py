@@ -1,0 +1,102 @@
+"""Compares what projects want with what their tracking servers hold, and makes it so."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+
+from mlwright.remote import hooks, live, objects, people
+from mlwright.remote.changes import ORDER, Change, Plan
+from mlwright.remote.client import Client
+from mlwright.remote.http import RemoteError
+from mlwright.remote.wanted import Wanted
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Applied:
+    """What was done: the plan as it was done, with `failed` changes and why."""
+
+    plans: tuple[Plan, ...] = field(default=())
+
+    @property
+    def failed(self) -> bool:
+        """Whether anything did not happen."""
+        return any(change.action == "failed" for plan in self.plans for change in plan.changes)
+
+
+def plan(server: Client, wanted: Sequence[Wanted], *, prune: bool = False) -> tuple[Plan, ...]:
+    """What differs, one plan for each of the environments, all on this server. Raises RemoteError."""
+    passwords = dict(filter(all, (people.pipeline_user(one) for one in wanted)))
+    there = live.read(server, {one.owner: one.catalog for one in wanted}, passwords)
+    return tuple(
+        Plan(
+            project=one.project.name,
+            environment=one.project.environment.name,
+            spec=one.spec,
+            server=server.url,
+            changes=_changes(one, there, prune),
+        )
+        for one in wanted
+    )
+
+
+def apply(server: Client, wanted: Sequence[Wanted], plans: Sequence[Plan], *, prune: bool = False) -> Applied:
+    """Do what the plans say, kind by kind and several objects of a kind at once, whatever fails; then read every
+    object back. Raises RemoteError where the server cannot be read any more."""
+    failures = _work(server, (change for one in plans for change in one.changes))
+    again = {one.spec + one.environment: {c.key: c for c in one.changes} for one in plan(server, wanted, prune=prune)}
+    return Applied(plans=tuple(_read_back(one, failures, again[one.spec + one.environment]) for one in plans))
+
+
+def _changes(one: Wanted, there: live.Live, prune: bool) -> tuple[Change, ...]:
+    found = (
+        *objects.experiments(one, there, prune=prune),
+        *objects.models(one, there, prune=prune),
+        *objects.aliases(one, there, prune=prune),
+        *people.users(one, there),
+        *people.permissions(one, there),
+        *hooks.webhooks(one, there, prune=prune),
+    )
+    return tuple(sorted(found, key=lambda change: ORDER.index(change.kind)))
+
+
+def _work(server: Client, changes: Iterable[Change]) -> dict[int, str]:
+    """Why changes failed, by the change's identity. What is destroyed goes last, and in the opposite order."""
+    failures: dict[int, str] = {}
+
+    def do(change: Change) -> None:
+        assert change.work is not None
+        try:
+            change.work(server)
+        except RemoteError as error:
+            failures[id(change)] = str(error)
+
+    asked = [change for change in changes if change.work is not None]
+    for kind in ORDER:
+        server.each(do, [c for c in asked if c.kind == kind and c.action != "destroy"])
+    for kind in reversed(ORDER):
+        server.each(do, [c for c in asked if c.kind == kind and c.action == "destroy"])
+    return failures
+
+
+def _read_back(planned: Plan, failures: dict[int, str], now: dict[tuple[str, str], Change]) -> Plan:
+    outcomes = (_outcome(change, failures.get(id(change), ""), now.get(change.key)) for change in planned.changes)
+    return replace(planned, changes=tuple(outcomes))
+
+
+def _outcome(change: Change, failure: str, now: Change | None) -> Change:
+    if failure:
+        return replace(change, action="failed", notes=(*change.notes, failure))
+    if change.work is None:
+        return change
+    if change.action == "destroy":
+        left = "it is still there" if now else ""
+    elif now is None or now.action == "add":
+        left = "it is not there"
+    else:
+        states = [f"{f.name} is {'not set' if f.old is None else f.old}" for f in now.fields]
+        left = "" if now.action == "unchanged" else ", ".join(states) or ", ".join(now.notes)
+    if not left:
+        return change
+    note = f"the server took it and has not done it: {left}"
+    return replace(change, action="failed", notes=(*change.notes, note))
