@@ -517,3 +517,16 @@ def test_targets_need_not_be_installed(tracking: Tracking, write: Callable[..., 
     code, out, _ = tracking("plan", folder)
     assert code == 0
     assert f"{name}/prod on " in out
+
+
+def test_the_page_shows_what_happens(
+    tracking: Tracking, tmp_path: Path, there: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = (Path(__file__).parents[2] / "docs/tracking.md").read_text()
+    (tmp_path / "mlproject.yaml").write_text(page.split("```yaml\n")[1].split("```")[0])
+    monkeypatch.chdir(tmp_path)
+    shown = page.split("```text\n")[1].split("```")[0].replace("http://127.0.0.1:5000", there.url)
+    assert tracking("plan")[1] == shown
+    assert tracking("apply")[0] == 0
+    second = next(part for part in page.split("`") if part.startswith("0 added"))
+    assert tracking("apply")[1].endswith(second + "\n")
