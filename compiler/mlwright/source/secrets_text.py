@@ -62,6 +62,7 @@ _ASSIGNED = lazy(  # bounded, so that a long line costs no more than its length
     r"""(?<![A-Za-z0-9_-])-{0,2}([A-Za-z_][A-Za-z0-9_-]{0,60})"""
     r"""(?=["']?(?:[ \t]{0,20}[:=,][ \t]{0,20}|[ \t]{1,20})["']?([^\s"',{}\[\]$-][^\s"',{}\[\]]{0,200}))"""
 )
+_SECRETS_NAME = lazy(r"[a-z]+(?:-[a-z]+)*")
 _KEY_BLOCK = lazy(r"(-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----)(.*?)(?=-----END|\Z)", re.DOTALL)
 
 
@@ -73,7 +74,8 @@ def conceal(text: str) -> str:
             text = pattern.sub(lambda found: re.sub(r"[^\s]", "*", found[0]), text)
 
     for found in _ASSIGNED.finditer(text):
-        if names_secret(found[1], found[2]):
+        named = found[1] == "secret" and _SECRETS_NAME.fullmatch(found[2])  # the language's field, which has a name
+        if not named and names_secret(found[1], found[2]):
             start, end = found.span(2)
             text = text[:start] + "*" * (end - start) + text[end:]
     return text

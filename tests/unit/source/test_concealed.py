@@ -15,6 +15,7 @@ from mlwright.source.secrets_text import conceal
         ("command: load.py --password letmein -v", "command: load.py --password ******* -v"),
         ("command: load.py --password=letmein", "command: load.py --password=*******"),
         ("url: postgres://app:letmein@db/x", "url: " + "*" * 23 + "db/x"),
+        ("secret: hunter2", "secret: *******"),
         ("- AKIAABCDEFGHIJKLMNOP", "- " + "*" * 20),
     ],
 )
@@ -34,6 +35,7 @@ def test_a_private_key_is_stars_over_all_its_lines() -> None:
         "secrets: {lake: {keys: [AWS_SECRET_ACCESS_KEY], remote: ml/lake}}",
         'env: {TOKEN: "${secrets.lake.TOKEN}"}',
         "params: {max_token: 20}",
+        "auth: {type: basic, secret: mlflow-user, admin: mlflow-admin}",
         "command: [python, train.py, --epochs, 10]",
     ],
 )
