@@ -148,6 +148,15 @@ def _named_whole(project: ir.Project) -> Iterator[tuple[Path, str, tuple[str, ..
         yield (*store.origin.path, "secret"), store.secret, ()
     for source in project.data:
         yield (*source.origin.path, "secret"), source.secret, ()
+    tracking, user = project.tracking, ("username", "password")
+    for section, field, name, keys in (
+        ("backend_store", "secret", tracking.backend.secret, ("uri",)),
+        ("registry_store", "secret", tracking.registry.secret if tracking.registry else "", ("uri",)),
+        ("artifacts", "secret", tracking.artifacts.secret, ()),
+        ("auth", "secret", tracking.auth.secret, user),
+        ("auth", "admin", tracking.auth.admin, user),
+    ):
+        yield (*tracking.origin.path, section, field), name, keys
     for hook in project.catalog.webhooks:
         yield (*hook.origin.path, "secret"), hook.secret, ("secret",)
 

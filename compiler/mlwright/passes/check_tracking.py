@@ -1,4 +1,4 @@
-"""The tracking server: what its version can do, what its stores need, whose passwords it knows."""
+"""The tracking server: what its version can do, what its stores need."""
 
 from __future__ import annotations
 
@@ -17,12 +17,11 @@ _SINCE = {"workspaces": (3, 10), "basic": (3, 16)}
 
 def check_tracking(project: ir.Project) -> Iterable[Diagnostic]:
     """TRACK001 a version that is not emitted for, TRACK002 a feature that the version lacks, TRACK003 a second
-    database that nobody runs, TRACK004 a secret without the keys that the server reads."""
+    database that nobody runs."""
     tracking = project.tracking
     if tracking.server == "deployed":
         yield from _version(tracking)
         yield from _registry(tracking)
-    yield from _keys(project)
 
 
 def _version(tracking: ir.Tracking) -> Iterator[Diagnostic]:
@@ -65,39 +64,6 @@ def _registry(tracking: ir.Tracking) -> Iterator[Diagnostic]:
             at=Label(path=(*tracking.origin.path, "registry_store")),
             help="add `secret`, whose key `uri` is its address; or leave it out: runs and models share one database",
         )
-
-
-def _keys(project: ir.Project) -> Iterator[Diagnostic]:
-    tracking = project.tracking
-    declared = {secret.name: secret.keys for secret in project.secrets}
-    user = ("username", "password")
-    wanted: tuple[tuple[str, tuple[str, ...], str], ...] = (
-        (tracking.backend.secret, ("uri",), "backend_store"),
-        (tracking.registry.secret if tracking.registry else "", ("uri",), "registry_store"),
-        (tracking.artifacts.secret, (), "artifacts"),
-        (tracking.auth.secret, user, "auth"),
-        (tracking.auth.admin, user, "auth"),
-    )
-    for name, keys, section in wanted:
-        if not name:
-            continue
-        field = "admin" if name == tracking.auth.admin and section == "auth" else "secret"
-        path: Path = (*tracking.origin.path, section, field)
-        if name not in declared:
-            yield Diagnostic(
-                code="TRACK004",
-                message=f"no secret is called `{name}`",
-                at=Label(path=path),
-                help=f"declare it: `secrets: {{{name}: {{keys: [{', '.join(keys or ('KEY',))}]}}}}`",
-            )
-        elif missing := [key for key in keys if key not in declared[name]]:
-            yield Diagnostic(
-                code="TRACK004",
-                message=f"the secret `{name}` has no key `{missing[0]}`, which the server reads",
-                at=Label(path=path),
-                related=(Label(path=("secrets", name, "keys"), text="its keys"),),
-                help=f"write `keys: [{', '.join(keys)}]`",
-            )
 
 
 def _text(version: tuple[int, int]) -> str:

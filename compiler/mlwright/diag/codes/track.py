@@ -35,14 +35,4 @@ CODES = (
         bad="tracking: {registry_store: {type: postgres}}",
         good="tracking: {registry_store: {type: postgres, secret: models-db}}",
     ),
-    Code(
-        code="TRACK004",
-        title="a secret that the tracking server needs is not declared so",
-        explanation=(
-            "A database's address is the key `uri` of its secret; users have the keys `username` and `password`. The "
-            "names are the same on every platform, so that a server can be given another secret without another image."
-        ),
-        bad="secrets: {db: {keys: [url]}}\ntracking: {backend_store: {type: postgres, secret: db}}",
-        good="secrets: {db: {keys: [uri]}}\ntracking: {backend_store: {type: postgres, secret: db}}",
-    ),
 )
