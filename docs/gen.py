@@ -95,6 +95,7 @@ def fields() -> str:
 
 FILES: Mapping[str, Callable[[], str]] = {
     schema.DEFAULT: schema.document,
+    schema.LOCK: schema.lock_document,
     "docs/reference/fields.md": fields,
     "docs/reference/codes.md": codes,
     "docs/reference/cli.md": commands,

@@ -79,7 +79,7 @@ def validate(paths: Sequence[str] = (), *, env: str | None = None, strict: bool 
     """
     from mlwright import build as building
 
-    specs = _specs(paths)
+    specs = projects(paths)
     if isinstance(specs, str):
         return Result(usage_error=specs)
     bag = Bag()
@@ -108,7 +108,7 @@ def compile(
     `targets` limits what is written to these, `emit` adds `map` and `report` under `.mlwright/emit/`."""
     from mlwright import build as building
 
-    specs = _specs(paths)
+    specs = projects(paths)
     installed = registry.installed()
     if isinstance(specs, str):
         return Result(usage_error=specs)
@@ -232,7 +232,7 @@ def _beside(spec: str) -> FilePath:
 
 def only(path: str | None) -> tuple[str, str]:
     """(the one project file that `path` means, why it means none or several)."""
-    specs = _specs((path,) if path else ())
+    specs = projects((path,) if path else ())
     if isinstance(specs, str):
         return "", specs
     if len(specs) != 1:
@@ -300,7 +300,7 @@ def environments(path: str = SPEC) -> list[str]:
     return [item.environment for item in analyse(Disk("."), path, registry.installed()).environments]
 
 
-def _specs(paths: Sequence[str]) -> list[str] | str:
+def projects(paths: Sequence[str]) -> list[str] | str:
     """The project files that the paths mean, or why they mean none."""
     found: dict[str, None] = {}
     for path in paths or (SPEC,):

@@ -24,6 +24,8 @@ COMMANDS: Mapping[str, str] = {
     "down": "stop and remove what `up` brought up",
     "logs": "what the containers of steps and services wrote",
     "tracking": "plan or apply what the tracking server is to hold",
+    "lock": "pin aliases of models and tags of images in mlproject.lock",
+    "promote": "put another version behind the alias of a model",
     "explain": "what a diagnostic's code means and how to mend it",
     "schema": "the JSON Schema of mlproject.yaml, for editors and CI",
     "targets": "the installed targets and what they can express",
