@@ -259,7 +259,7 @@ def tracked(
     from mlwright.remote import secrets
     from mlwright.remote.wanted import Wanted
 
-    specs = _specs(paths)
+    specs = projects(paths)
     if isinstance(specs, str):
         return Result(usage_error=specs), ()
     bag, made = Bag(), list[Wanted]()
