@@ -4,10 +4,10 @@ PYTEST_ARGS ?=
 VENV := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench lint types gen lock clean
+.PHONY: help demo test bench bench-tracking lint types gen lock clean
 
 help: ## this text
-	@grep -hE '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):.*## /  make \1 -- /'
+	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## /  make \1 -- /'
 
 demo: ## run examples/breast-cancer: prepare, tune, train, evaluate, gate, register, serve
 	@"$(PYTHON)" .ci/install.py local
@@ -20,6 +20,10 @@ test: ## the whole fast test suite
 bench: ## the figures of README's performance section, side by side
 	@"$(PYTHON)" .ci/install.py test
 	$(VENV)/python tests/bench/bench.py
+
+bench-tracking: ## a tracking server as we start it beside a plain `mlflow server` (needs PostgreSQL)
+	@"$(PYTHON)" .ci/install.py test
+	$(VENV)/python -m tests.bench.tracking
 
 lint: ## style, layers and generated files
 	@"$(PYTHON)" .ci/install.py dev

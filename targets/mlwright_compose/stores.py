@@ -8,7 +8,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from mlwright.emit.trackserver import DRIVERS, Place, Server
+from mlwright.emit.trackserver import DRIVERS, Place, Server, connections
 from mlwright.ir import Database, Origin, Ref, Template
 from mlwright_compose.book import Book
 from mlwright_compose.container import image, labels, ours
@@ -39,6 +39,7 @@ def emit_database(book: Book, store: Database, place: Place) -> tuple[Place, dic
     volume = book.volume(name, None, origin)
     postgres = store.type == "postgres"
     prefix = "POSTGRES" if postgres else "MARIADB"
+    most = connections(book.project.tracking)
     secret = Interpolated(OWN[PASSWORD])
     environment: dict[str, str] = {f"{prefix}_USER": "mlflow", f"{prefix}_PASSWORD": secret}
     if postgres:
@@ -49,6 +50,7 @@ def emit_database(book: Book, store: Database, place: Place) -> tuple[Place, dic
         health = ["CMD", "healthcheck.sh", "--connect", "--innodb_initialized"]
     body: dict[str, Any] = {
         "image": _IMAGES[store.type],
+        "command": ["postgres", "-c", f"max_connections={most}"] if postgres else [f"--max-connections={most}"],
         "environment": environment,
         "volumes": [
             {

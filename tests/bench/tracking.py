@@ -24,8 +24,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import postgres
 import yaml
+from tests import postgres
 
 from mlwright import api
 
@@ -33,7 +33,7 @@ HERE = Path(__file__).parent
 BIN = Path(sys.executable).parent
 ROUNDS = int(os.environ.get("ROUNDS", "3"))
 SECONDS = float(os.environ.get("SECONDS_EACH", "10"))
-CLIENTS = (1, 8, 32)
+CLIENTS = (1, 8, 32, 96)
 LOADERS = 4
 """Processes that the clients are spread over at most: none of them may be what is measured."""
 START = 180.0

@@ -17,6 +17,11 @@ DRIVERS = {"postgres": "postgresql+psycopg2", "mysql": "mysql+pymysql", "mssql":
 SESSION_KEY = "server.session-key"
 """The reference that stands for the key that signs sessions: the same for all replicas, no secret of the project's."""
 
+_KEPT, _MORE = 20, 25
+"""Connections of a worker to a database: kept open, and beyond that. It answers 40 requests at once, and MLflow takes a
+second one while it logs a batch on the first: with SQLAlchemy's 5 and 10 they wait for one another until they fail."""
+_TRUST = 10
+"""Seconds for which a worker believes a password that it has checked: a check takes about 0.1 s of a processor."""
 _PERMISSIONS = {"read": "READ", "use": "USE", "edit": "EDIT", "manage": "MANAGE", "none": "NO_PERMISSIONS"}
 
 
@@ -80,6 +85,7 @@ def resolve(tracking: Tracking, secrets: tuple[Secret, ...], place: Place) -> Se
         "MLFLOW_PORT": (str(place.port),),
         "MLFLOW_WORKERS": (str(options.workers),),
         **stores,
+        **_pool(tracking),
         **files,
         "MLFLOW_SERVER_ALLOWED_HOSTS": (",".join(_hosts(tracking, place)),),
         "MLFLOW_SERVER_CORS_ALLOWED_ORIGINS": _text(",".join(options.cors)),
@@ -93,7 +99,8 @@ def resolve(tracking: Tracking, secrets: tuple[Secret, ...], place: Place) -> Se
     made: tuple[tuple[str, str], ...] = ()
     if tracking.auth.type == "basic":
         env |= _auth(tracking, place)
-        made = ((INI, f"[mlflow]\ndefault_permission = {_PERMISSIONS[tracking.auth.default]}\n"),)
+        permission = _PERMISSIONS[tracking.auth.default]
+        made = ((INI, f"[mlflow]\ndefault_permission = {permission}\nauth_cache_ttl_seconds = {_TRUST}\n"),)
         argv = ("sh", "-ec", _protected(place))
     return Server(
         argv=argv,
@@ -106,6 +113,13 @@ def resolve(tracking: Tracking, secrets: tuple[Secret, ...], place: Place) -> Se
         metrics="/metrics" if options.prometheus else "",
         port=place.port,
     )
+
+
+def connections(tracking: Tracking) -> int:
+    """How many connections a database has to allow that serves nothing but this server and the jobs beside it."""
+    options = tracking.options
+    pools = 2 + (tracking.auth.type == "basic") + options.workspaces  # runs and models have one each
+    return options.workers * pools * (_KEPT + _MORE) + 10
 
 
 def _given(env: dict[str, Template]) -> tuple[tuple[str, Template], ...]:
@@ -127,6 +141,15 @@ def _stores(tracking: Tracking, place: Place) -> dict[str, Template]:
     return {
         "MLFLOW_BACKEND_STORE_URI": _database(tracking.backend, place, "mlflow"),
         "MLFLOW_REGISTRY_STORE_URI": _database(registry, place, "registry") if registry else (),
+    }
+
+
+def _pool(tracking: Tracking) -> dict[str, Template]:
+    if "sqlite" in (tracking.backend.type, tracking.registry.type if tracking.registry else ""):
+        return {}  # not every SQLAlchemy keeps a pool for SQLite
+    return {
+        "MLFLOW_SQLALCHEMYSTORE_POOL_SIZE": (str(_KEPT),),
+        "MLFLOW_SQLALCHEMYSTORE_MAX_OVERFLOW": (str(_MORE),),
     }
 
 

@@ -61,6 +61,27 @@ def test_a_database_of_its_own_is_given_its_volume(type: Any, image: str, addres
     assert "database" in body["volumes"]
 
 
+@pytest.mark.parametrize(("workers", "pools", "most"), [(1, 2, 100), (2, 2, 190), (2, 3, 280), (4, 4, 730)])
+def test_a_database_of_its_own_allows_all_connections_of_its_server(workers: int, pools: int, most: int) -> None:
+    auth = ir.Auth(type="basic", secret="user") if pools > 2 else ir.Auth()
+    options = ir.ServerOptions(workers=workers, workspaces=pools > 3)
+    for type in ("postgres", "mysql"):
+        services = made(backend=ir.Database(type=type), auth=auth, options=options)["services"]  # type: ignore[arg-type]
+        assert (
+            services["database"]["command"][-1].removeprefix("--") == f"max{'-_'[type == 'postgres']}connections={most}"
+        )
+
+
+def test_a_worker_has_more_connections_than_it_answers_requests_at_once() -> None:
+    # anyio's 40 threads, each of which may hold one connection while it waits for a second one.
+    environment = made(backend=ir.Database(type="postgres", secret="db"))["services"]["mlflow"]["environment"]
+    pool = [int(environment[f"MLFLOW_SQLALCHEMYSTORE_{name}"]) for name in ("POOL_SIZE", "MAX_OVERFLOW")]
+    assert sum(pool) > 40
+    sqlite = made()["services"]["mlflow"]["environment"]
+    mixed = made(backend=ir.Database(type="postgres"), registry=ir.Database(type="sqlite"))["services"]["mlflow"]
+    assert not [name for name in {**sqlite, **mixed["environment"]} if "SQLALCHEMYSTORE" in name]
+
+
 def test_a_database_that_exists_is_not_started_and_its_address_stays_secret() -> None:
     body = made(backend=ir.Database(type="mssql", secret="db"))
     assert "database" not in body["services"]
@@ -126,7 +147,10 @@ def test_an_administrator_makes_the_pipelines_user_before_the_first_step() -> No
     assert services["start"]["depends_on"]["mlflow-users"] == SUCCEEDED
     assert services["training"]["environment"]["MLFLOW_TRACKING_USERNAME"].startswith("${USER__USERNAME:?")
     assert "BOSS" not in json.dumps(services["training"])
-    assert body["texts"]["compose/mlflow/basic_auth.ini"] == b"[mlflow]\ndefault_permission = NO_PERMISSIONS\n"
+    assert (
+        body["texts"]["compose/mlflow/basic_auth.ini"]
+        == b"[mlflow]\ndefault_permission = NO_PERMISSIONS\nauth_cache_ttl_seconds = 10\n"
+    )
 
 
 def test_without_an_administrator_the_pipelines_user_is_one() -> None:
