@@ -7,7 +7,6 @@ import os
 import threading
 import urllib.error
 import urllib.request
-import uuid
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -15,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from mlwright import api, cli
+from mlwright import api
 from mlwright.remote import http, reconcile
 from mlwright.remote.client import Client
 
@@ -29,43 +28,13 @@ training: {command: [python, train.py, "${outputs.model}"], outputs: {model: {ty
 
 
 @pytest.fixture
-def there(mlflow_server: str) -> Client:
-    return Client(url=mlflow_server)
+def address(mlflow_server: str) -> str:
+    return mlflow_server
 
 
 @pytest.fixture
-def name() -> str:
-    """A project's name that no other test has: the server is shared."""
-    return f"p{uuid.uuid4().hex[:8]}"
-
-
-@pytest.fixture
-def write(tmp_path: Path, name: str) -> Callable[..., Path]:
-    """Write the project file with this text after its head, NAME in it being the project's name; its folder."""
-
-    def writes(text: str, folder: Path = tmp_path, called: str = name) -> Path:
-        folder.mkdir(exist_ok=True)
-        head = f"apiVersion: mlwright.dev/v1\nkind: MLProject\nmetadata: {{name: {called}}}\n"
-        body = text if "steps" in text else 'steps: {a: {command: ["true"]}}\n' + text
-        (folder / "mlproject.yaml").write_text((head + body).replace("NAME", called))
-        return folder
-
-    return writes
-
-
-@pytest.fixture
-def tracking(mlflow_server: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Tracking:
-    """Run `mlwright tracking` with these words on the server: (exit code, standard output, standard error)."""
-    for variable in [v for v in os.environ if v.startswith(("MLFLOW_", "MLWRIGHT_"))]:
-        monkeypatch.delenv(variable)
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", mlflow_server)
-
-    def runs(*words: object) -> tuple[int, str, str]:
-        code = cli.main(["tracking", *map(str, words)])
-        out, err = capsys.readouterr()
-        return code, out, err
-
-    return runs
+def there(address: str) -> Client:
+    return Client(url=address)
 
 
 def experiment(there: Client, name: str) -> dict[str, Any]:
