@@ -73,7 +73,6 @@ TABLE: tuple[Capability, ...] = (
     _one("tracking.artifacts.mode", "ignored", "a local volume can be shared by all containers of this machine"),
     _one("tracking.artifacts.class", "ignored", "Docker's default driver is used"),
     _one("tracking.autolog", "emulated", "the launcher turns a library's logging on when it is imported"),
-    _one("tracking.gateway", "ignored", "the gateway is not configured here"),
     _one("tracking.options.gc.schedule", "emulated", "start it by hand: docker compose --profile gc run mlflow-gc"),
     _one("monitoring", "ignored", "no Prometheus runs here"),
     _one("gitops", "ignored", "nothing is synchronised to a laptop"),

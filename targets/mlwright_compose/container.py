@@ -104,7 +104,7 @@ def identity() -> dict[str, str]:
 def tracking(book: Book) -> dict[str, Any]:
     """How a program reaches the tracking server."""
     server = book.project.tracking
-    address = server.url or f"http://{SERVER}:{PORT}{server.options.static_prefix}"
+    address = server.address or f"http://{SERVER}:{PORT}{server.options.static_prefix}"
     found: dict[str, Any] = {"MLFLOW_TRACKING_URI": address}
     if server.auth.secret:
         found["MLFLOW_TRACKING_USERNAME"] = required(book, server.auth.secret, "username")
@@ -131,6 +131,6 @@ def labels(book: Book, node: str, container: Container | None = None, revision: 
 def after(book: Book, *, completed: Iterable[str] = (), server: bool = True) -> dict[str, dict[str, str]]:
     """`depends_on`: the tracking server is healthy (where it is ours), knows our user, and these have succeeded."""
     tracking = book.project.tracking
-    found = {SERVER: {"condition": "service_healthy"}} if server and tracking.server == "deployed" else {}
+    found = {SERVER: {"condition": "service_healthy"}} if server and tracking.beside else {}
     first = (USERS,) if found and tracking.auth.admin else ()
     return {**found, **{name: {"condition": "service_completed_successfully"} for name in (*first, *completed)}}

@@ -43,7 +43,7 @@ GAUSSIAN = "RUN pip install --no-cache-dir torch==2.15.0\n"
 def small(book: Book) -> str:
     """An image with `python3` for our standard-library programs; the tracking server's, when that is pulled anyway."""
     tracking = book.project.tracking
-    return _configured(book) or (server_image(book) if tracking.server == "deployed" else PYTHON)
+    return _configured(book) or (server_image(book) if tracking.beside else PYTHON)
 
 
 def search(book: Book) -> dict[str, Any]:

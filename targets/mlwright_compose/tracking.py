@@ -24,7 +24,7 @@ _SESSION = "MLFLOW_FLASK_SERVER_SECRET_KEY"
 def emit_server(book: Book) -> None:
     """The service `mlflow` and what it needs beside it, unless the server is somewhere else."""
     tracking = book.project.tracking
-    if tracking.server != "deployed":
+    if not tracking.beside:
         return
     place = Place(
         folder=_FOLDER,

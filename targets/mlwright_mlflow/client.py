@@ -26,8 +26,8 @@ def emit_client(project: Project, context: EmitContext) -> TextFile:
 
 def address(project: Project, context: EmitContext) -> str:
     """The tracking server's address for programs outside of the platform; empty where nothing says it."""
-    if project.tracking.url:
-        return project.tracking.url
+    if not project.tracking.beside:
+        return project.tracking.address
     if context.owners.get("tracking") == "compose":
         return _PUBLISHED + project.tracking.options.static_prefix
     return ""

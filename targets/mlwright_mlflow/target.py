@@ -6,9 +6,10 @@ from collections.abc import Iterable
 
 from mlwright.ir import Project
 from mlwright.target import Document, EmitContext, KnownField, ListKeys, Protected, TextFile
-from mlwright_mlflow import capabilities
+from mlwright_mlflow import capabilities, gateway
 from mlwright_mlflow.client import emit_client
 from mlwright_mlflow.project import NODE, emit_project
+from mlwright_mlflow.server import emit_server
 
 
 class MlflowTarget:
@@ -27,11 +28,16 @@ class MlflowTarget:
     )
 
     def emit(self, project: Project, context: EmitContext) -> Iterable[Document | TextFile]:
-        """The MLproject with its programs, where `tracking.project` asks for it."""
+        """The MLproject, the server's folder, the gateway: each where the environment asks for it."""
 
         def mine(node: str) -> bool:
             return context.owners.get(node) == self.name
 
         if mine(NODE):
             yield from emit_project(project, context)
+        if mine("tracking") and project.tracking.server == "deployed":
+            yield from emit_server(project, context)
+        if mine(gateway.NODE) and project.tracking.gateway:
+            yield from gateway.emit_gateway(project, context)
+        if mine("tracking") or mine(NODE):
             yield emit_client(project, context)

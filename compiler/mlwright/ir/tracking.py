@@ -112,6 +112,18 @@ class Tracking:
     origin: Origin = field(compare=False)
 
     @property
+    def beside(self) -> bool:
+        """True for a server that the owner of the graph runs itself, so that it is reached from the inside."""
+        return self.server == "deployed" and self.owner != "mlflow"
+
+    @property
+    def address(self) -> str:
+        """The server's address for every client; empty for one that is `beside` them."""
+        if self.server == "deployed" and not self.beside:
+            return f"https://{self.expose.host}{self.options.static_prefix}"
+        return self.url
+
+    @property
     def secrets(self) -> tuple[str, ...]:
         """The names of all secrets that the server or its clients need, the gateway's left out."""
         named = (self.backend.secret, self.registry.secret if self.registry else "", self.artifacts.secret)

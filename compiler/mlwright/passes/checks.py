@@ -15,7 +15,7 @@ from mlwright.passes.check_gates import check_gates
 from mlwright.passes.check_hyperband import check_hyperband
 from mlwright.passes.check_local import check_local
 from mlwright.passes.check_metrics import check_metrics
-from mlwright.passes.check_mlproject import check_mlproject
+from mlwright.passes.check_mlflow import check_mlflow
 from mlwright.passes.check_names import check_names
 from mlwright.passes.check_outputs import check_outputs
 from mlwright.passes.check_reach import check_reach
@@ -52,5 +52,5 @@ CHECKS: tuple[Check, ...] = (
     check_variables,
     check_names,
     check_local,
-    check_mlproject,
+    check_mlflow,
 )

@@ -1,4 +1,4 @@
-"""MLP: the MLproject, for `mlflow run`."""
+"""MLP: what target `mlflow` makes: the MLproject, a server on a machine of its own, the AI gateway."""
 
 from mlwright.diag.codes import Code
 
@@ -48,5 +48,49 @@ CODES = (
         "tracking: {project: {type: system}}",
         good="steps: {export: {image: 'registry.example.com/export:7', command: [export, '--all']}}\n"
         "tracking: {project: {type: system}}",
+    ),
+    Code(
+        code="MLP005",
+        title="a server on a machine of its own has no address",
+        explanation=(
+            "`owner: mlflow` makes systemd units for a machine that neither Compose nor a cluster knows. Steps and "
+            "people reach the server there by a host name, through a proxy that speaks TLS: give that name."
+        ),
+        bad="tracking: {owner: mlflow}",
+        good="tracking: {owner: mlflow, server: {type: deployed, expose: {host: mlflow.example.com}}}",
+    ),
+    Code(
+        code="MLP006",
+        title="nothing runs the store of a server on a machine of its own",
+        explanation=(
+            "Compose runs a database or an object store for the server where the project says no address. On a machine "
+            "with `owner: mlflow` there is the server alone: say which database it uses, by a secret, and which "
+            "bucket. Or use `sqlite` and `directory`, which are files of the server."
+        ),
+        bad="tracking: {owner: mlflow, backend_store: {type: postgres}}",
+        good="tracking: {owner: mlflow, backend_store: {type: postgres, secret: mlflow-db}}",
+    ),
+    Code(
+        code="MLP007",
+        title="a provider that MLflow's gateway does not have",
+        severity="warning",
+        explanation=(
+            "`provider` is a name that MLflow knows. An unknown one makes the gateway refuse its whole configuration, "
+            "unless a Python package that is installed there adds it."
+        ),
+        bad="gateway: {endpoints: {chat: {type: chat, provider: open-ai, model: gpt-4o-mini, secret: openai}}}",
+        good="gateway: {endpoints: {chat: {type: chat, provider: openai, model: gpt-4o-mini, secret: openai}}}",
+    ),
+    Code(
+        code="MLP008",
+        title="a provider without its API key",
+        explanation=(
+            "The provider's settings need an API key, which the gateway reads from a variable when it starts. Declare "
+            "a secret with that key and name it in the endpoint. With several keys in one secret, the one that is "
+            "called like the setting, or ends with API_KEY, is taken."
+        ),
+        bad="gateway: {endpoints: {chat: {type: chat, provider: openai, model: gpt-4o-mini}}}",
+        good="secrets: {openai: {keys: [OPENAI_API_KEY]}}\n"
+        "tracking: {gateway: {endpoints: {chat: {type: chat, provider: openai, model: gpt-4o-mini, secret: openai}}}}",
     ),
 )
