@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from mlwright.cli import exits, registries, terminal
 
 if TYPE_CHECKING:
+    from mlwright.remote.evidence import Measure
     from mlwright.remote.promotion import Promotion
 
 
@@ -66,6 +67,13 @@ def execute(args: argparse.Namespace) -> int:
     return exits.CLEAN
 
 
+def _measured(found: Measure) -> str:
+    """`test_auc 0.9812 -> 0.9904, better`."""
+    before, after = ("not known" if value is None else f"{value:.6g}" for value in (found.before, found.after))
+    verdict = {True: ", better", False: ", worse", None: ""}[found.better]
+    return f"  {found.metric} {after}" if found.before is None else f"  {found.metric} {before} -> {after}{verdict}"
+
+
 def _usage(text: str) -> int:
     terminal.warn(f"mlwright promote: {text}")
     return exits.USAGE
@@ -79,6 +87,7 @@ def _lines(done: Promotion) -> Iterator[str]:
     width = max((len(where) for where, _ in done.effects), default=0)
     for where, what in done.effects:
         yield f"  {where:<{width}}  {what}"
+    yield from map(_measured, done.measured)
     lock = posixpath.join(posixpath.dirname(done.spec), "mlproject.lock")
     if done.written:
         yield f"{lock}: changed. Next: mlwright compile --env {done.environment}, then commit both"

@@ -82,7 +82,10 @@ def read_lock(files: FileTree, path: str) -> tuple[Lock, Bag]:
     images: dict[str, LockedImage] = {}
     for environment, section in _mapping(value.get("environments"), ("environments",), bag).items():
         place: Path = ("environments", environment)
-        pinned = _mapping(section, place, bag).get("models")
+        known = _mapping(section, place, bag)
+        if unknown := sorted(set(known) - {"models"}):
+            bag.add(_broken((*place, unknown[0]), "only `models`"))
+        pinned = known.get("models")
         for key, entry in _mapping(pinned, (*place, "models"), bag).items():
             if (model := _model(entry, (*place, "models", key), bag)) is not None:
                 models[environment, key] = model

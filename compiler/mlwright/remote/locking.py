@@ -242,7 +242,11 @@ def _image(work: _Work, use: demand.ImageUse, resolve: Resolve) -> tuple[Change,
 
 def _each(work: Callable[[Job], Done], jobs: Iterable[Job]) -> Iterator[Done]:
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        yield from pool.map(work, jobs)
+        try:
+            yield from pool.map(work, jobs)
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
 
 
 def _change(place: tuple[str, str], state: State, before: str = "", after: str = "", why: str = "") -> Change:

@@ -144,6 +144,8 @@ class Registries:
             if answer.status not in _MOVED:
                 break
             target = urllib.parse.urljoin(address, answer.headers.get("location", ""))
+            if address.startswith("https:") and not target.startswith("https:"):
+                raise ImageError(f"{name.host} sends us to {target}, which is not HTTPS", "invalid")
             same = _origin(target) == _origin(address)
             address = target
             answer = self._ask(method, address, given if same else "")

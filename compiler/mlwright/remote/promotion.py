@@ -13,24 +13,22 @@ from mlwright.diag import Diagnostic
 from mlwright.passes.lock import NAME, Anything, Lock, read_lock
 from mlwright.passes.occurrences import registrations
 from mlwright.registry import Registry
-from mlwright.remote import demand, lockfile, versions
+from mlwright.remote import demand, evidence, lockfile, versions
 from mlwright.remote.address import AddressError
 from mlwright.remote.client import Client, MissingError, Version
 from mlwright.remote.http import RemoteError
 from mlwright.remote.locking import Connect
+from mlwright.remote.objects import LOCKED
 from mlwright.source.files import FileTree
 from mlwright.source.suggest import closest
-
-LOCKED = "mlwright.locked"
-"""The tag of a version: the environments whose lock has it, separated by commas. It is not to be deleted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Promotion:
     """What a promotion did. `before` is empty where nothing was locked; `chosen` says what decided on the version.
 
-    `effects` are (place in the spec, what changes there). `written`: the lock file is another one now; `applied`: the
-    registry says so too, read back.
+    `effects` are (place in the spec, what changes there), `measured` what gates found of both versions. `written`: the
+    lock file is another one now; `applied`: the registry says so too, read back.
     """
 
     spec: str
@@ -40,6 +38,7 @@ class Promotion:
     after: str
     chosen: str
     effects: tuple[tuple[str, str], ...]
+    measured: tuple[evidence.Measure, ...] = ()
     written: bool = False
     applied: bool = False
 
@@ -93,6 +92,7 @@ def promote(
         had = lock.models[place].version if place in lock.models else ""
         if not locked:
             had = _pointed(client, model, alias)
+        measured = evidence.compare(client, project, model, had, version.version)
         if apply:
             _apply(client, model, alias, version.version, one.environment, made)
     except AddressError as error:
@@ -111,6 +111,7 @@ def promote(
         after=version.version,
         chosen=chosen,
         effects=tuple(_effects(project, uses, had, version.version, made)),
+        measured=measured,
         written=written,
         applied=apply,
     )
@@ -173,7 +174,8 @@ def _pointed(client: Client, model: str, alias: str) -> str:
 
 
 def _apply(client: Client, model: str, alias: str, number: str, environment: str, lock: Lock) -> None:
-    """Move the alias in the registry and mark what the lock has of this model, then read both back."""
+    """Move the alias in the registry and mark what the lock has of this model (the tag's value are the environments,
+    separated by commas), then read both back."""
     client.set_alias(model, alias, number)
     mine = [(key, entry) for (name, key), entry in lock.models.items() if name == environment]
     pinned = {entry.version for key, entry in mine if key.rpartition("@")[0] == model}

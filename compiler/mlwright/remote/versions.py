@@ -28,7 +28,8 @@ def entry(client: Client, version: Version, tracking: ir.Tracking) -> LockedMode
     """The lock's entry for a version. Raises VersionError for one that is not ready, RemoteError where the server does
     not say what is needed; `digest` is empty where nobody recorded it and the server does not list the files."""
     if version.status != READY:
-        raise VersionError(f"version {version.version} of {version.model} is {version.status or 'not'}, not READY")
+        what = f"version {version.version} of {version.model} is {version.status or 'in no state'}, not {READY}"
+        raise VersionError(f"{what}: {known(client, version.model)}")
     return LockedModel(
         version=version.version,
         model_id=version.model_id,

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,9 @@ import pytest
 import yaml
 from tests.unit.remote.registered import RUNTIME, Models, listing
 
-from mlwright import cli
+from mlwright import cli, ir
+from mlwright.remote.client import Client
+from mlwright.remote.versions import VersionError, entry
 
 pytestmark = pytest.mark.server
 
@@ -99,6 +101,29 @@ def test_the_challenger_becomes_champion_in_the_lock_alone(place: Place) -> None
     assert place.models.aliases(place.model) == {"champion": "1", "challenger": "2"}
     code, said = place.say("promote", place.champion)
     assert (code, "version 2, as before" in said, "mlproject.lock: nothing to change" in said) == (0, True, True)
+
+
+def test_what_the_gates_found_of_both_versions_is_said(place: Place) -> None:
+    for value, alias in ((0.9, "champion"), (0.95, "challenger")):
+        run = uuid.uuid4().hex
+        made = place.models.version(place.model, alias, mlwright_run=run)
+        home = place.models.rest("GET", "runs/get", run_id=made["run_id"])["run"]["info"]["experiment_id"]
+        tags = {"mlwright.run": run, "mlwright.step": "evaluation"}
+        tags["mlwright.gate.better"] = json.dumps({"passed": True, "value": value})
+        pairs = [{"key": key, "value": text} for key, text in tags.items()]
+        place.models.rest("POST", "runs/create", {"experiment_id": home, "tags": pairs})
+    assert place.say("promote", place.champion, "--version", "1")[0] == 0
+    code, said = place.say("promote", place.champion)
+    assert (code, "  auc 0.9 -> 0.95, better\n" in said) == (0, True), said
+    assert "  auc 0.95 -> 0.9, worse\n" in place.say("promote", place.champion, "--version", "1")[1]
+
+
+def test_a_version_that_is_not_ready_is_refused(place: Place) -> None:
+    place.models.version(place.model, "champion")
+    client = Client(url=place.models.address)
+    version = replace(client.version(place.model, "1"), status="PENDING_REGISTRATION")
+    with pytest.raises(VersionError, match=r"is PENDING_REGISTRATION, not READY: there is 1 \(@champion\)"):
+        entry(client, version, ir.Tracking(origin=ir.Origin(path=())))
 
 
 def test_the_first_promotion_needs_no_lock(place: Place) -> None:
