@@ -9,7 +9,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mlwright.passes.lock import Lock, LockedImage, LockedModel, read_lock
@@ -20,31 +20,30 @@ SCHEMA = json.loads(Path(__file__).parents[3].joinpath("schemas/lock.v1.schema.j
 VALID = jsonschema.Draft202012Validator(SCHEMA)
 DIGEST = "sha256:" + "0" * 64
 
-names = st.from_regex(r"[a-z][a-z0-9-]{0,8}", fullmatch=True)
-words = st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=12)
-digests = st.from_regex(r"sha256:[0-9a-f]{64}", fullmatch=True)
+LETTERS = "abcxyz09-"
+names = st.text(LETTERS, min_size=1, max_size=6).map(lambda text: f"n{text}")
+words = st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=8)
+hexes = st.integers(0, 2**128).map(lambda number: f"{number:032x}")
+digests = hexes.map(lambda text: f"sha256:{text * 2}"[:71])
 models = st.builds(
     LockedModel,
     version=st.integers(1, 10**6).map(str),
-    model_id=st.just("") | st.from_regex(r"m-[0-9a-f]{32}", fullmatch=True),
-    run_id=st.just("") | st.from_regex(r"[0-9a-f]{32}", fullmatch=True),
+    model_id=st.just("") | hexes.map(lambda text: f"m-{text}"),
+    run_id=st.just("") | hexes,
     source=words,
     uri=words,
     digest=st.just("") | digests,
 )
-images = st.builds(
-    LockedImage,
-    digest=digests,
-    entrypoint=st.lists(words, max_size=3).map(tuple),
-    cmd=st.lists(words, max_size=3).map(tuple),
-)
+lists = st.lists(words, max_size=3).map(tuple)
+images = st.builds(LockedImage, digest=digests, entrypoint=lists, cmd=lists)
 locks = st.builds(
     Lock,
-    models=st.dictionaries(st.tuples(names, st.tuples(names, names).map("@".join)), models, max_size=5),
-    images=st.dictionaries(names, images, max_size=5),
+    models=st.dictionaries(st.tuples(names, st.tuples(names, names).map("@".join)), models, max_size=4),
+    images=st.dictionaries(names, images, max_size=4),
 )
 
 
+@settings(max_examples=40, deadline=None)
 @given(locks)
 def test_what_is_written_is_what_is_read(lock: Lock) -> None:
     text = lockfile.text(lock)
@@ -54,6 +53,7 @@ def test_what_is_written_is_what_is_read(lock: Lock) -> None:
     assert list(VALID.iter_errors(yaml.safe_load(text))) == []
 
 
+@settings(max_examples=40, deadline=None)
 @given(locks)
 def test_the_order_of_entries_is_the_names_alone(lock: Lock) -> None:
     turned = Lock(models=dict(reversed(lock.models.items())), images=dict(reversed(lock.images.items())))
