@@ -5,15 +5,20 @@ from __future__ import annotations
 import base64
 import contextlib
 import http.client
+import os
 import select
 import socket
 import ssl
 import threading
+import time
 import urllib.parse
 import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+KEPT = 3.0
+"""Seconds for which an idle connection is used again. MLflow's server ends one after five: a request that is on its way
+just then is lost, and nobody knows whether it was done."""
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
@@ -51,7 +56,7 @@ class Tls:
     def context(self) -> ssl.SSLContext:
         """Raises UnreachableError where `certificates` cannot be read."""
         try:
-            if self.certificates and not _is_file(self.certificates):
+            if os.path.isdir(self.certificates):
                 made = ssl.create_default_context(capath=self.certificates)
             else:
                 made = ssl.create_default_context(cafile=self.certificates or None)
@@ -87,7 +92,7 @@ class Http:
         self._base = parts.path.rstrip("/")
         self._tls = tls or Tls()
         self._proxy = _proxy(url, parts.scheme, parts.hostname)
-        self._idle: list[http.client.HTTPConnection] = []
+        self._idle: list[tuple[float, http.client.HTTPConnection]] = []
         self._lock = threading.Lock()
         self._context: ssl.SSLContext | None = None
 
@@ -119,23 +124,23 @@ class Http:
             connection.close()
         else:
             with self._lock:
-                self._idle.append(connection)
+                self._idle.append((time.monotonic(), connection))
         return found
 
     def close(self) -> None:
         """End the kept connections; the next request makes a new one."""
         with self._lock:
             idle, self._idle = self._idle, []
-        for connection in idle:
+        for _, connection in idle:
             connection.close()
 
     def _connection(self) -> http.client.HTTPConnection:
         while True:
             with self._lock:
-                kept = self._idle.pop() if self._idle else None
+                since, kept = self._idle.pop() if self._idle else (0.0, None)
             if kept is None:
                 break
-            if not _ended(kept.sock):
+            if time.monotonic() - since < KEPT and not _ended(kept.sock):
                 return kept
             kept.close()
         host, port = (self._proxy.hostname or "", self._proxy.port or 80) if self._proxy else (self._host, self._port)
@@ -190,9 +195,3 @@ def _proxy(url: str, scheme: str, host: str) -> urllib.parse.SplitResult | None:
     if not address or is_loopback(url) or urllib.request.proxy_bypass(host):
         return None
     return urllib.parse.urlsplit(address if "//" in address else f"//{address}")
-
-
-def _is_file(path: str) -> bool:
-    import os
-
-    return not os.path.isdir(path)

@@ -143,7 +143,7 @@ def _accounts(server: Client, made: Live) -> None:
         if isinstance(error, DeniedError):
             raise
         made.accounts = None
-        made.refused["user"] = "this server knows no users: it was not started with `--app-name basic-auth`"
+        made.refused["user"] = "it knows no users: not started with `--app-name basic-auth`, or older than MLflow 3.13"
         return
     if not any(item["is_admin"] for item in found if item["username"] == me):
         made.accounts = None

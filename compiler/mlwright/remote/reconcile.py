@@ -43,6 +43,8 @@ def plan(server: Client, wanted: Sequence[Wanted], *, prune: bool = False) -> tu
 def apply(server: Client, wanted: Sequence[Wanted], plans: Sequence[Plan], *, prune: bool = False) -> Applied:
     """Do what the plans say, kind by kind and several objects of a kind at once, whatever fails; then read every
     object back. Raises RemoteError where the server cannot be read any more."""
+    if not any(change.work for one in plans for change in one.changes):
+        return Applied(plans=tuple(plans))
     failures = _work(server, (change for one in plans for change in one.changes))
     again = {one.spec + one.environment: {c.key: c for c in one.changes} for one in plan(server, wanted, prune=prune)}
     return Applied(plans=tuple(_read_back(one, failures, again[one.spec + one.environment]) for one in plans))

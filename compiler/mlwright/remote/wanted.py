@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from mlwright import ir
@@ -22,8 +22,10 @@ class Wanted:
 
     @property
     def catalog(self) -> ir.Catalog:
-        """The objects."""
-        return self.project.catalog
+        """The objects; without permissions where the server has no users."""
+        if self.project.tracking.auth.type == "basic":
+            return self.project.catalog
+        return replace(self.project.catalog, grants=())
 
     @property
     def owner(self) -> str:
