@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import itertools
 import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +23,7 @@ _SAID = {
     "absent": ".",
     "gone": "!",
     "built": ".",
+    "skipped": ".",
     "failed": "!",
 }
 """How a line of each kind begins; what is as it was has no line."""
@@ -100,16 +103,15 @@ def _text(done: Sequence[Locked], mode: Mode) -> Iterator[str]:
 
 
 def _lines(changes: Sequence[Change]) -> Iterator[str]:
-    """A line for each entry that is not as it was, below its environment."""
-    heading = None
-    for change in changes:
-        if change.state == "same" and not change.why:
-            continue
-        name = change.environment or "images"
-        if name != heading:
-            heading = name
-            yield f"{name}:"
-        yield f"  {_SAID.get(change.state, ' ')} {change.key}{_what(change)}"
+    """A line for each entry that is not as it was, below its environment, where a reason that all have stands once."""
+    shown = [change for change in changes if change.state != "same" or change.why]
+    for name, group in itertools.groupby(shown, key=lambda change: change.environment):
+        entries = list(group)
+        common = entries[0].why if len(entries) > 1 and len({change.why for change in entries}) == 1 else ""
+        yield f"{name or 'images'}:{f' {common}' if common else ''}"
+        for change in entries:
+            what = _what(replace(change, why="") if common else change)
+            yield f"  {_SAID.get(change.state, ' ')} {change.key}{what}"
 
 
 def _what(change: Change) -> str:
@@ -120,6 +122,8 @@ def _what(change: Change) -> str:
         "dropped": f" (was {before})",
         "gone": f" stays {before}",
         "failed": f" stays {before}" if before else " is not locked",
+        "skipped": f" stays {before}" if before else " is not locked",
+        "absent": "" if change.why else " is not there yet",
         "same": f" = {after}",
     }.get(change.state, "")
     return f"{said}: {change.why}" if change.why else said

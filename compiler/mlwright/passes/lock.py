@@ -69,6 +69,11 @@ def read_lock(files: FileTree, path: str) -> tuple[Lock, Bag]:
     """The lock at `path`, empty where there is none; a file that is not a lock is one finding for each place."""
     if not files.exists(path):
         return Lock(), Bag()
+    if files.isdir(path):
+        what = f"{NAME} is a folder, and the compiler reads a file of that name"
+        return Lock(), Bag(
+            [Diagnostic(code="LOCK001", message=what, help="move it away: `mlwright lock` writes the file")]
+        )
     if (conflict := _conflict(files, path)) is not None:
         return Lock(), Bag([conflict])
     tree, bag = load_file(files, path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import tempfile
 from collections.abc import Mapping
@@ -23,8 +24,9 @@ class ChangedError(Exception):
     """Somebody else wrote the lock file meanwhile."""
 
 
-def text(lock: Lock) -> str:
-    """The file's one form: equal locks give equal bytes, and entries that two branches change stand apart."""
+def text(lock: Lock, before: bytes | None = None) -> str:
+    """The file's one form: equal locks give equal bytes, and entries that two branches change stand apart. Comments at
+    the top of the file as it was `before` stay, such as a schema that is kept elsewhere."""
     data: Plain = {}
     environments: dict[str, dict[str, LockedModel]] = {}
     for (environment, key), model in lock.models.items():
@@ -36,7 +38,12 @@ def text(lock: Lock) -> str:
         }
     if lock.images:
         data["images"] = _sorted({ref: _plain(image) for ref, image in lock.images.items()})
-    return yaml.write(data, HEADER)
+    return yaml.write(data, _header(before or b"") or HEADER)
+
+
+def _header(before: bytes) -> str:
+    lines = itertools.takewhile(lambda line: line.startswith("#"), before.decode("utf-8", "replace").splitlines())
+    return "\n".join(line.removeprefix("#").removeprefix(" ") for line in lines)
 
 
 def save(path: Path, data: str, before: bytes | None) -> None:

@@ -16,16 +16,17 @@ from mlwright.registry import Registry
 from mlwright.remote import demand, lockfile, versions
 from mlwright.remote.address import AddressError
 from mlwright.remote.client import AT_ONCE, Client, MissingError
-from mlwright.remote.http import RemoteError
+from mlwright.remote.http import RemoteError, UnreachableError
 from mlwright.remote.oci import Found, ImageError
 from mlwright.source.files import FileTree
 
 Job = TypeVar("Job")
 Done = TypeVar("Done")
 Mode = Literal["add", "update", "check"]
-State = Literal["same", "added", "moved", "dropped", "absent", "gone", "built", "failed"]
+State = Literal["same", "added", "moved", "dropped", "absent", "gone", "built", "skipped", "failed"]
 """`moved`: the registry says another thing than the lock; `absent`: it has nothing under that name yet; `gone`: not any
-more; `built`: an image of this project that no registry has; `failed`: the registry could not be asked."""
+more; `built`: an image of this project that no registry has; `skipped`: an environment of `mlwright run`, whose server
+does not last; `failed`: the registry could not be asked."""
 
 Connect = Callable[[Analysis], Client]
 """The tracking server of an environment. Raises AddressError."""
@@ -73,6 +74,8 @@ class _Work:
     models: dict[tuple[str, str], LockedModel] = field(default_factory=dict)
     images: dict[str, LockedImage] = field(default_factory=dict)
     changes: list[Change] = field(default_factory=list)
+    away: dict[str, str] = field(default_factory=dict)
+    """Addresses that were given up on, with the reason: nothing else waits for them."""
 
 
 def lock(
@@ -112,7 +115,7 @@ def lock(
                 clients[one.environment] = error
     _models(work, outcome.environments, clients, everything=not env)
     _images(work, outcome.environments, resolve, everything=not env)
-    made = lockfile.text(Lock(models=work.models, images=work.images))
+    made = lockfile.text(Lock(models=work.models, images=work.images), before)
     differs = made.encode() != (before or b"") and (before is not None or bool(work.models or work.images))
     if differs and mode != "check":
         lockfile.save(Path(path), made, before)
@@ -179,8 +182,11 @@ def _model(
     if client is None or (before is not None and work.mode == "add"):
         return said("same", had), before
     if isinstance(client, AddressError):
-        return said("failed", had, str(client)), before
+        assert one.profile is not None
+        return said("skipped" if one.profile.local else "failed", had, str(client)), before
     assert one.project is not None
+    if client.url in work.away:
+        return said("failed", had, work.away[client.url]), before
     try:
         version = client.version_of(uses[0].model, uses[0].alias)
         now = versions.entry(client, version, one.project.tracking)
@@ -189,6 +195,8 @@ def _model(
             return said("gone", had, f"{client.url} has no such alias any more: the entry stays"), before
         return said("absent", why=f"no version has this alias yet at {client.url}"), None
     except RemoteError as error:
+        if isinstance(error, UnreachableError):
+            work.away[client.url] = str(error)
         return said("failed", had, str(error)), before
     state: State = "added" if before is None else "same" if before == now else "moved"
     return said(state, now.version, "" if now.digest else "its files cannot be listed: no digest"), now

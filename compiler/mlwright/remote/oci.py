@@ -69,7 +69,7 @@ class Registries:
     """All registries that one command asks. Any number of threads may use it.
 
     Loopback addresses are asked over plain HTTP; `insecure` hosts over HTTPS with any certificate, else plain HTTP.
-    A registry that is away is asked again for `patience` seconds.
+    A registry that is away is asked again for `patience` seconds, then no more.
     """
 
     logins: Callable[[], Logins]
@@ -78,6 +78,7 @@ class Registries:
     timeout: float = 20.0
     _bases: dict[str, str] = field(default_factory=dict, repr=False)
     _servers: dict[str, Http] = field(default_factory=dict, repr=False)
+    _away: dict[str, str] = field(default_factory=dict, repr=False)
     _tokens: dict[tuple[str, str], str] = field(default_factory=dict, repr=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
@@ -164,6 +165,8 @@ class Registries:
             headers["Content-Type"] = "application/x-www-form-urlencoded"
         pause, end = 0.3, time.monotonic() + self.patience
         while True:
+            if parts.netloc in self._away:
+                raise ImageError(self._away[parts.netloc], "away")
             wait = 0.0
             try:
                 answer = self._server(f"{parts.scheme}://{parts.netloc}").send(method, target, body, headers)
@@ -176,9 +179,10 @@ class Registries:
             except UnreachableError as error:
                 problem = str(error).partition(" (MLFLOW_")[0]  # its certificates are not the registry's
                 if error.lasting:
-                    raise ImageError(problem, "away") from error
+                    self._away[parts.netloc] = problem
             wait = max(wait, pause * random.uniform(0.5, 1.0))
-            if time.monotonic() + wait > end:
+            if parts.netloc in self._away or time.monotonic() + wait > end:
+                self._away.setdefault(parts.netloc, problem)
                 raise ImageError(problem, "away")
             time.sleep(wait)
             pause = min(pause * 2, 5.0)

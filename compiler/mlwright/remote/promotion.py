@@ -99,7 +99,7 @@ def promote(
         return Refusal(usage_error=str(error))
     except RemoteError as error:
         return Refusal(reason=str(error))
-    text = lockfile.text(made)
+    text = lockfile.text(made, before)
     written = made != lock
     if written:
         lockfile.save(Path(path), text, before)

@@ -191,6 +191,12 @@ def test_a_damaged_lock_stops_what_depends_on_it_and_hides_nothing_behind_it() -
     assert not found.ready
 
 
+def test_a_folder_in_its_place_is_said() -> None:
+    lock, found = read_lock(Memory({"mlproject.lock/x": ""}), "mlproject.lock")
+    assert [(item.code, "is a folder" in item.message) for item in found] == [("LOCK001", True)]
+    assert not lock.models
+
+
 def test_an_unfinished_merge_is_said_as_such() -> None:
     text = "environments:\n<<<<<<< HEAD\n  a: {}\n=======\n  b: {}\n>>>>>>> x\n"
     found = understand(WHOLE, **{"mlproject.lock": text})

@@ -387,6 +387,38 @@ def test_an_environment_without_a_server_is_said(place: Place) -> None:
     assert (code, "is not locked: " in said and "--tracking-uri" in said) == (1, True)
 
 
+def test_an_environment_of_run_has_no_lasting_server_and_that_is_no_failure(place: Place) -> None:
+    place.models.version(place.model, "champion")
+    place.write(SPEC + "  here: {platform: local, default: true}\n")
+    code, said = place.say("lock")
+    assert code == 0, said
+    assert f"  . {place.model}@champion is not locked: the environment here (platform local) has" in said
+    assert place.say("lock", "--check")[0] == 0
+    code, said = place.say("lock", "--env", "here")
+    assert (code, "name one with --tracking-uri" in said) == (2, True)
+    assert place.say("lock", "--env", "here", "--tracking-uri", place.models.address)[0] == 0
+    assert sorted(place.data()["environments"]) == ["here", "prod"]
+
+
+def test_a_schema_that_is_kept_elsewhere_stays_named(place: Place) -> None:
+    place.models.version(place.model, "champion")
+    place.say("lock")
+    named = place.lock.replace("./schemas/", "../../schemas/")
+    Path("mlproject.lock").write_text(named, encoding="utf-8")
+    assert place.say("lock", "--check")[0] == 0
+    place.models.version(place.model, "champion")
+    assert place.say("lock", "--update")[0] == 0
+    assert place.lock.splitlines()[:2] == named.splitlines()[:2]
+
+
+def test_a_reason_that_everything_has_is_given_once(place: Place) -> None:
+    place.write(SPEC.replace("binding: locked", 'binding: locked, variants: {b: {model: "${registry.MODEL@b}"}}'))
+    code, said = place.say("lock", "--tracking-uri", "http://127.0.0.1:9")
+    assert (code, said.count("cannot reach")) == (1, 1)
+    assert said.splitlines()[0].startswith("prod: cannot reach http://127.0.0.1:9")
+    assert f"  ! {place.model}@b is not locked\n" in said
+
+
 def test_machines_get_every_entry(place: Place) -> None:
     place.models.version(place.model, "champion")
     code, said = place.say("lock", "--check", "--format", "json")

@@ -155,6 +155,14 @@ def test_nothing_that_listens_is_said_at_once() -> None:
     assert time.monotonic() - start < 2
 
 
+def test_a_registry_that_was_given_up_is_waited_for_once() -> None:
+    asked, start = registries(patience=0.6), time.monotonic()
+    for number in range(10):
+        with pytest.raises(ImageError, match="connection refused"):
+            asked.resolve(f"127.0.0.1:9/i{number}:1")
+    assert time.monotonic() - start < 3
+
+
 def test_credentials_do_not_follow_a_redirect_to_another_host(hub: Distribution) -> None:
     hub.user, hub.password = "ann", "secret"
     hub.image("churn", "1", Cmd=["x"])
