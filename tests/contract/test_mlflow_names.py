@@ -1,10 +1,13 @@
-"""Every flag and variable that outputs give to MLflow's programs is one that the installed MLflow has."""
+"""Every flag and variable that outputs give to MLflow's programs is one that MLflow has: the installed one, asked
+itself, and older ones that a platform may name, whose names `mlflow_names.json` holds as they were asked for there."""
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +16,7 @@ import pytest
 from mlwright import ir
 from mlwright.emit import gateway
 from mlwright.emit.trackserver import Job, Place, Server, resolve
+from mlwright.passes.check_tracking import _SINCE
 from mlwright.platform.gateway import KEYS
 from mlwright.testing import programs
 
@@ -52,8 +56,18 @@ OTHERS = {
 """Variables that are not MLflow's."""
 
 
-def server(name: str) -> Server:
-    return resolve(programs.tracking(**SERVERS[name]), SECRETS, PLACE)
+RECORDED = json.loads(Path(__file__).with_name("mlflow_names.json").read_text())
+
+
+def server(name: str, version: str = "3.17.2") -> Server:
+    """A server of the table, without what its version lacks and the compiler refuses."""
+    made = programs.tracking(version=version, **SERVERS[name])
+    lacks = {name for name, since in _SINCE.items() if tuple(map(int, version.split(".")[:2])) < since}
+    if "workspaces" in lacks:
+        made = replace(made, options=replace(made.options, workspaces=False))
+    if "basic" in lacks:
+        made = replace(made, auth=ir.Auth())
+    return resolve(made, SECRETS, PLACE)
 
 
 def jobs(made: Server) -> Iterator[Job]:
@@ -89,30 +103,36 @@ def invocations(job: Job) -> Iterator[list[str]]:
 
 
 @pytest.mark.parametrize("name", SERVERS)
-def test_every_flag_is_one_of_the_command(name: str) -> None:
+@pytest.mark.parametrize("version", [*RECORDED, "installed"])
+def test_every_flag_is_one_of_the_command(name: str, version: str) -> None:
     seen = 0
-    for job in jobs(server(name)):
+    for job in jobs(server(name) if version == "installed" else server(name, version)):
         for words in invocations(job):
             path = words[:2] if words[0] == "db" else words[:1]
-            known = options(command(*path))
-            flags = [word.partition("=")[0] for word in words if word.startswith("-")]
-            assert set(flags) <= known, (path, set(flags) - known)
+            known = options(command(*path)) if version == "installed" else recorded(version, " ".join(path))
+            flags = {word.partition("=")[0] for word in words if word.startswith("-")}
+            assert flags <= known, (path, flags - known)
             seen += 1
     assert seen >= 2
 
 
 @pytest.mark.parametrize("name", SERVERS)
-def test_every_variable_is_one_that_mlflow_reads(name: str) -> None:
-    read = variables()
-    for job in jobs(server(name)):
+@pytest.mark.parametrize("version", [*RECORDED, "installed"])
+def test_every_variable_is_one_that_mlflow_reads(name: str, version: str) -> None:
+    read = variables() if version == "installed" else recorded(version, "variables")
+    for job in jobs(server(name) if version == "installed" else server(name, version)):
         for variable, _ in job.env:
             assert variable in read | OTHERS, variable
 
 
+def recorded(version: str, what: str) -> set[str]:
+    return set(RECORDED[version][what].split())
+
+
 def variables() -> set[str]:
     """The environment variables of MLflow: of its table, of the server's options, and of basic authentication."""
+    import mlflow.server.auth
     from mlflow import environment_variables
-    from mlflow.tracking._tracking_service import utils  # noqa: F401  the package is complete
 
     table = {getattr(item, "name", "") for item in vars(environment_variables).values()}
     flags = {
@@ -120,18 +140,8 @@ def variables() -> set[str]:
         for param in command("server").params
         for name in ([param.envvar] if isinstance(param.envvar, str) else param.envvar or [])
     }
-    return table | flags
-
-
-def test_basic_authentication_reads_what_it_is_given() -> None:
-    import mlflow.server.auth
-
-    folder = Path(mlflow.server.auth.__path__[0])
-    text = "".join(path.read_text() for path in folder.rglob("*.py"))
-    made = dict(server("everything").env)
-    for name in (*("MLFLOW_AUTH_CONFIG_PATH", "MLFLOW_AUTH_ADMIN_USERNAME", "MLFLOW_AUTH_ADMIN_PASSWORD"),):
-        assert name in made
-        assert name in variables() or name in text, name
+    texts = [path.read_text() for path in Path(mlflow.server.auth.__path__[0]).rglob("*.py")]
+    return table | flags | {name for text in texts for name in re.findall(r'"(MLFLOW_[A-Z_]+)"', text)}
 
 
 def test_the_gateway_is_started_with_flags_that_it_has() -> None:
@@ -142,7 +152,10 @@ def test_the_gateway_is_started_with_flags_that_it_has() -> None:
     made = gateway.resolve(programs.tracking(gateway=()), (), config="/etc/mlflow")
     assert made.argv[:3] == ("mlflow", "gateway", "start")
     assert '@click.group("gateway"' in text
-    assert {word for word in made.argv if word.startswith("-")} <= set(re.findall(r'"(--[a-z-]+)"', text))
+    flags = {word for word in made.argv if word.startswith("-")}
+    assert flags <= set(re.findall(r'"(--[a-z-]+)"', text))
+    for version in RECORDED:
+        assert flags <= recorded(version, "gateway")
 
 
 def test_every_provider_is_known_with_the_place_of_its_key() -> None:

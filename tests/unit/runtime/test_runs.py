@@ -175,6 +175,20 @@ def test_autologging_is_turned_on_when_the_library_is_imported(pipeline: Any) ->
     assert stray["tags"]["mlflow.parentRunId"] == run["id"]
 
 
+def test_autologging_of_a_step_keeps_the_model_too(pipeline: Any) -> None:
+    program = """
+        from sklearn.linear_model import LogisticRegression
+        LogisticRegression(C=0.5).fit([[0.0], [1.0], [2.0], [3.0]], [0, 0, 1, 1])
+    """
+    ended = pipeline.launch(pipeline.document("auto", program=program, autolog=["sklearn"]))
+    assert ended.code == 0, ended.err
+    run = pipeline.only(step="steps.auto")
+    assert run["metrics"]["training_accuracy_score"] == 1.0
+    number = pipeline.rest("GET", "runs/get", run_id=run["id"])["run"]["info"]["experiment_id"]
+    (model,) = pipeline.rest("POST", "logged-models/search", {"experiment_ids": [number]})["models"]
+    assert (model["info"]["source_run_id"], model["info"]["status"]) == (run["id"], "LOGGED_MODEL_READY")
+
+
 def test_autologging_chains_to_the_images_own_sitecustomize(pipeline: Any) -> None:
     own = pipeline.folder / "own"
     own.mkdir()
