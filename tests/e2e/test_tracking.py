@@ -282,7 +282,7 @@ def test_an_alias_of_a_version_that_is_not_there_fails_alone(
     folder = write("tracking: {models: {NAME: {aliases: {champion: 7}}}}\n")
     code, out, _ = tracking("apply", folder)
     assert code == 1
-    assert f"(the server has no version 7 of {name}: `mlwright lock --update` reads what there is)" in out
+    assert f"(the server has no version 7 of {name}: where the lock says so, `mlwright lock --update` reads" in out
     assert there.model(name).aliases == {}
 
 
@@ -436,7 +436,10 @@ def test_a_server_that_is_away_is_exit_1_with_its_address(
     monkeypatch.setenv("MLWRIGHT_PATIENCE", "0")
     code, out, err = tracking("plan", write(""), "--tracking-uri", "http://127.0.0.1:1")
     assert (code, out) == (1, "")
-    assert err == "mlwright tracking: cannot reach http://127.0.0.1:1: connection refused: nothing listens there\n"
+    assert err == (
+        "mlwright tracking: cannot reach http://127.0.0.1:1: connection refused: nothing listens there;"
+        " is the server up, and is that where? --tracking-uri or MLFLOW_TRACKING_URI name another\n"
+    )
 
 
 def test_no_server_is_exit_2(tracking: Tracking, write: Callable[..., Path], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -453,7 +456,7 @@ def test_permissions_on_a_server_without_users_fail(tracking: Tracking, write: C
     )
     code, out, _ = tracking("apply", folder)
     assert code == 1
-    assert "(it knows no users: not started with `--app-name basic-auth`, or older than MLflow 3.13)" in out
+    assert "(the server knows no users: it was not started with `--app-name basic-auth`, or is older than 3.13)" in out
 
 
 @pytest.mark.parametrize(

@@ -205,8 +205,8 @@ def test_a_written_permission_of_nobody_fails_and_an_implied_one_is_skipped(
     )
     code, out, _ = tracking("apply", folder)
     assert code == 1
-    assert f"  ! permission {name}-nobody on model {name}: failed\n      (there is no user {name}-nobody:" in out
-    assert f"    permission {name}-gone on model {name}: skipped" in out
+    assert f"  ! permission {name}-nobody: failed\n      (there is no such user: an administrator makes one" in out
+    assert f"    permission {name}-gone: skipped" in out
     assert set(levels(admin, f"{name}-bob").values()) == {"EDIT"}
     write(SPEC + "environments: {prod: {platform: prod.yaml, namespace: ml}}\n")
     assert tracking("apply", folder)[0] == 0
@@ -298,3 +298,13 @@ def test_a_changed_secret_of_a_webhook_is_noticed_and_one_that_is_not_here_is_no
     (now,) = hooks(admin, f"{name}-ci")
     assert now["webhook_id"] != before  # MLflow cannot take a secret away
     assert "secret=" not in now["description"]
+
+
+def test_what_is_written_of_the_pipelines_user_is_stronger_than_what_is_implied(
+    tracking: Tracking, folder: Path, write: Callable[..., Path], admin: Client, name: str
+) -> None:
+    write(SPEC + "  permissions: {NAME-pipe: {models: use}}\n")
+    assert tracking("apply", folder)[0] == 0
+    id = id_of(admin, f"{name}-local")
+    assert levels(admin, f"{name}-pipe") == {f"experiment:{id}": "EDIT", f"registered_model:{name}": "USE"}
+    assert tracking("plan", folder, "--detailed-exitcode")[0] == 0

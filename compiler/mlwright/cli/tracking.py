@@ -35,8 +35,8 @@ def execute(args: argparse.Namespace) -> int:
     """Exit 0 done, 1 what failed (with --detailed-exitcode: what differs), 2 no server or a request without sense."""
     from mlwright import api
     from mlwright.remote import show
-    from mlwright.remote.address import AddressError
-    from mlwright.remote.http import RemoteError
+    from mlwright.remote.address import OPTION, VARIABLE, AddressError
+    from mlwright.remote.http import RemoteError, UnreachableError
 
     if args.detailed_exitcode and args.action == "apply":
         terminal.warn("mlwright tracking: --detailed-exitcode goes with `plan`")
@@ -62,6 +62,8 @@ def execute(args: argparse.Namespace) -> int:
     for server, here in servers:
         try:
             plans += _one(server, here, args)
+        except UnreachableError as error:
+            problems.append(f"{error}; is the server up, and is that where? {OPTION} or {VARIABLE} name another")
         except RemoteError as error:
             problems.append(str(error))
     done = args.action == "apply"

@@ -143,7 +143,9 @@ def _accounts(server: Client, made: Live) -> None:
         if isinstance(error, DeniedError):
             raise
         made.accounts = None
-        made.refused["user"] = "it knows no users: not started with `--app-name basic-auth`, or older than MLflow 3.13"
+        made.refused["user"] = (
+            "the server knows no users: it was not started with `--app-name basic-auth`, or is older than 3.13"
+        )
         return
     if not any(item["is_admin"] for item in found if item["username"] == me):
         made.accounts = None

@@ -181,7 +181,8 @@ def _alias(item: ir.RegisteredModel, alias: str, version: str, there: str | None
     if there == version:
         return Change(kind="alias", name=name, action="unchanged")
     if item.name not in live.models or not live.versions.get((item.name, version), False):
-        note = f"the server has no version {version} of {item.name}: `mlwright lock --update` reads what there is"
+        note = f"the server has no version {version} of {item.name}: where the lock says so, `mlwright lock --update`"
+        note += " reads what there is; else correct `aliases` in the project file"
         return Change(kind="alias", name=name, action="failed", notes=(note,))
     return Change(
         kind="alias",

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from functools import partial
 
 from mlwright import ir
-from mlwright.remote.changes import HIDDEN, Change, Field
+from mlwright.remote.changes import HIDDEN, Action, Change, Field
 from mlwright.remote.client import Client, ExistsError, MissingError
 from mlwright.remote.live import Account, Live
 from mlwright.remote.secrets import variable
@@ -52,12 +52,27 @@ def users(wanted: Wanted, live: Live) -> Iterator[Change]:
 def permissions(wanted: Wanted, live: Live) -> Iterator[Change]:
     """One for each user and each experiment or model that the user may do something with. What others were granted
     is nobody's business here: permissions have no tags that say whose they are."""
+    pipeline, _ = pipeline_user(wanted)
+    written = {(one.user, kind) for one in wanted.catalog.grants if not one.implied for kind in _kinds(one)}
     for grant in wanted.catalog.grants:
-        user = grant.user or pipeline_user(wanted)[0]
+        user = grant.user or pipeline
         if not user:
             continue  # said of the user already
-        for level, target in _targets(wanted, live, grant):
-            yield _grant(grant, user, level, target, live, made=not grant.user)
+        account = live.accounts.get(user) if live.accounts is not None else None
+        if live.accounts is None:
+            yield Change(kind="permission", name=user, action="failed", notes=(live.refused["user"],))
+        elif account is None and user != pipeline:
+            note = "there is no such user: an administrator makes one, with a password"
+            action: Action = "skipped" if grant.implied else "failed"
+            yield Change(kind="permission", name=user, action=action, notes=(note,))
+        else:
+            for level, target in _targets(wanted, live, grant):
+                if not grant.implied or (user, target[0]) not in written:
+                    yield _grant(grant, user, level, target, account)
+
+
+def _kinds(grant: ir.Grant) -> tuple[str, ...]:
+    return tuple(filter(None, (grant.experiments and "experiment", grant.models and "registered_model")))
 
 
 def _targets(wanted: Wanted, live: Live, grant: ir.Grant) -> Iterator[tuple[str, _Target]]:
@@ -70,15 +85,9 @@ def _targets(wanted: Wanted, live: Live, grant: ir.Grant) -> Iterator[tuple[str,
             yield grant.models, ("registered_model", model.name, model.name)
 
 
-def _grant(grant: ir.Grant, user: str, level: str, target: _Target, live: Live, *, made: bool) -> Change:
+def _grant(grant: ir.Grant, user: str, level: str, target: _Target, account: Account | None) -> Change:
     kind, id, shown = target
     name = f"{user} on {kind.removeprefix('registered_')} {shown}"
-    if live.accounts is None:
-        return Change(kind="permission", name=name, action="failed", notes=(live.refused["user"],))
-    account = live.accounts.get(user)
-    if account is None and not made:
-        note = f"there is no user {user}: an administrator makes one, with a password"
-        return Change(kind="permission", name=name, action="skipped" if grant.implied else "failed", notes=(note,))
     there = account.grants.get((kind, id), "") if account else ""
     enough = there == level or (grant.implied and _STRENGTH.get(there, 0) > _STRENGTH[level])
     if enough or (account is not None and account.admin):
