@@ -98,6 +98,10 @@ class Book:
         self.text(f"runtime/{name}", text)
         return self._runtime()
 
+    def file(self, document: Document) -> None:
+        """Keep a structured file that is not Compose's own."""
+        self._documents[document.path] = document
+
     def items(self, name: str, header: str) -> Iterable[Document | TextFile]:
         """Everything, `compose.yaml` first."""
         data: dict[str, Any] = {"name": name, "services": plain(self.services)}

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from mlwright.emit.trackserver import PORT
 from mlwright.ir import Project
 from mlwright.target import AddedFile, Document, EmitContext, Joined, TextFile
-from mlwright_compose import addresses, capabilities, objects, secrets
+from mlwright_compose import addresses, capabilities, gateway, objects, secrets
 from mlwright_compose.book import Book
 from mlwright_compose.notebooks import emit_notebook
 from mlwright_compose.scope import scopes
@@ -46,6 +46,8 @@ class ComposeTarget:
         for scope in pipelines:
             emit_pipeline(book, scope, nodes)
         ports = {PORT}
+        if mine(gateway.NODE):
+            gateway.emit_gateway(book, ports)
         for service in project.services:
             if mine(service.id):
                 emit_endpoint(book, pipelines, service, ports)

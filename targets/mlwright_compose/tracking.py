@@ -17,7 +17,7 @@ from mlwright_compose.tools import small
 
 PREPARE = "prepare"
 _FOLDER = "/mlflow"
-_CONFIG = "/etc/mlflow"
+CONFIG = "/etc/mlflow"
 _SESSION = "MLFLOW_FLASK_SERVER_SECRET_KEY"
 
 
@@ -28,7 +28,7 @@ def emit_server(book: Book) -> None:
         return
     place = Place(
         folder=_FOLDER,
-        config=_CONFIG,
+        config=CONFIG,
         hosts=(f"{SERVER}:{PORT}", "localhost:*", "127.0.0.1:*"),
         url=f"http://{SERVER}:{PORT}",
     )
@@ -39,20 +39,20 @@ def emit_server(book: Book) -> None:
     if tracking.artifacts.own:
         place = emit_objects(book, place)
     server = resolve(tracking, book.project.secrets, place)
-    environment = _environment(book, server.env)
+    given = environment(book, server.env)
     origin = tracking.origin
     configs = _files(book, server.files, origin)
     upgrade = _job(book, f"{SERVER}-upgrade", server.upgrade, before, "Upgrade")
     after = {upgrade: "service_completed_successfully"}
     if tracking.artifacts.own:
-        after |= emit_bucket(book, server, environment)
+        after |= emit_bucket(book, server, given)
     book.reserved.discard(SERVER)
     health = f"http://127.0.0.1:{PORT}{server.health}"
     body: dict[str, Any] = {
         **image(book, tracking.image),
         "depends_on": _waits(before | after),
         "command": list(server.argv),
-        "environment": environment,
+        "environment": given,
         "configs": configs,
         "ports": [loopback(SERVER, PORT, PORT)],
         "volumes": _volumes(book),
@@ -86,7 +86,7 @@ def _job(book: Book, name: str, job: Job, before: dict[str, str], kind: str) -> 
         **image(book, tracking.image),
         "depends_on": _waits(before),
         "command": list(job.argv),
-        "environment": _environment(book, job.env),
+        "environment": environment(book, job.env),
         "volumes": _volumes(book),
         "tmpfs": ["/tmp:mode=1777"],
         "restart": "no",
@@ -105,7 +105,7 @@ def _users(book: Book, server: Server) -> None:
         "depends_on": {SERVER: {"condition": "service_healthy"}},
         "entrypoint": ["python3", "-S"],
         "command": [f"{RUNTIME}/users.py"],
-        "environment": _environment(book, server.users),
+        "environment": environment(book, server.users),
         "volumes": [book.program("users.py")],
         "tmpfs": ["/tmp:mode=1777"],
         "restart": "no",
@@ -141,11 +141,12 @@ def _files(book: Book, files: Iterable[tuple[str, str]], origin: Origin) -> list
         book.text(f"{SERVER}/{name}", text, origin)
         book.configs[config] = {"file": f"./{SERVER}/{name}"}
         book.origin(("configs", config), origin)
-        mounts.append({"source": config, "target": f"{_CONFIG}/{name}"})
+        mounts.append({"source": config, "target": f"{CONFIG}/{name}"})
     return mounts
 
 
-def _environment(book: Book, env: Iterable[tuple[str, Template]]) -> dict[str, str]:
+def environment(book: Book, env: Iterable[tuple[str, Template]]) -> dict[str, str]:
+    """Variables with their secrets, by name in `.env`."""
     return {name: _word(book, template) for name, template in env}
 
 

@@ -51,4 +51,5 @@ def _tracking(tracking: ir.Tracking) -> Iterator[Asked]:
     if tracking.project.type != "none":
         yield Asked(id="tracking.project", kind="mlproject", path=(*path, "project"))
     if tracking.gateway:
-        yield Asked(id="tracking.gateway", kind="gateway", path=(*path, "gateway"))
+        beside = "mlflow" if tracking.owner == "mlflow" else ""  # on the machine that the server is on
+        yield Asked(id="tracking.gateway", kind="gateway", path=(*path, "gateway"), explicit=beside)

@@ -103,7 +103,7 @@ TABLE: dict[NodeKind, dict[Orchestrator, Cell]] = {
         "kubeflow-pipelines": _KUBERNETES,
     },
     "mlproject": dict.fromkeys(_ORCHESTRATORS, _MLFLOW),
-    "gateway": dict.fromkeys(_ORCHESTRATORS, _MLFLOW),
+    "gateway": {**dict.fromkeys(_ORCHESTRATORS, _MLFLOW), "compose": _COMPOSE},
     "notebook": {
         "compose": _COMPOSE,
         "kubernetes": _KUBERNETES,
@@ -130,7 +130,7 @@ TABLE: dict[NodeKind, dict[Orchestrator, Cell]] = {
     },
 }
 
-ANYWHERE: dict[NodeKind, str] = {"tracking": "mlflow"}
+ANYWHERE: dict[NodeKind, str] = {"tracking": "mlflow", "gateway": "mlflow"}
 """Kinds that a target beside the table's may own under every orchestrator, where `owner` asks for it."""
 
 REQUIRED_SYSTEM: dict[Orchestrator, str] = {

@@ -185,3 +185,28 @@ def test_a_step_called_database_keeps_its_name_away_from_the_database() -> None:
     services = yaml.safe_load(rendered["compose/compose.yaml"])["services"]
     assert services["database"]["image"] == "postgres:17"
     assert services["database-2"]["labels"]["mlwright.node"] == "steps.database"
+
+
+def test_the_gateway_is_a_service_with_its_configuration_and_without_a_key_in_it() -> None:
+    endpoint = {"type": "chat", "provider": "openai", "model": "gpt-4o-mini", "secret": "openai"}
+    churn = programs.churn()
+    project = replace(
+        churn,
+        tracking=programs.tracking(gateway=(("chat", endpoint),)),
+        secrets=(*churn.secrets, ir.Secret(name="openai", keys=("OPENAI_API_KEY",))),
+    )
+    rendered = files.render([("compose", ComposeTarget().emit(project, programs.context()))]).files
+    body = yaml.safe_load(rendered["compose/compose.yaml"])["services"]["gateway"]
+    config = yaml.safe_load(rendered["compose/gateway/gateway.yaml"])
+    variable = config["endpoints"][0]["model"]["config"]["openai_api_key"].removeprefix("$")
+    assert body["environment"][variable].startswith("${OPENAI__OPENAI_API_KEY:?")
+    assert body["configs"] == [{"source": "gateway", "target": "/etc/mlflow/gateway.yaml"}]
+    assert body["command"][:3] == ["mlflow", "gateway", "start"]
+    assert body["ports"][0]["host_ip"] == "127.0.0.1"
+
+
+def test_a_gateway_beside_a_server_elsewhere_runs_in_mlflows_own_image() -> None:
+    endpoint = {"type": "chat", "provider": "ollama", "model": "llama3"}
+    services = made(server="external", url="https://ml.example.com", image=ir.Image(), gateway=(("chat", endpoint),))
+    assert services["services"]["gateway"]["image"].startswith("ghcr.io/mlflow/mlflow:v3.")
+    assert "mlflow" not in services["services"]
