@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from functools import cache
 from importlib.resources import files
@@ -82,21 +81,16 @@ def emit_objects(book: Book, place: Place) -> Place:
     name = book.free(OBJECTS)
     origin = Origin(path=(*book.project.tracking.origin.path, "artifacts"))
     volume = book.volume(name, None, origin)
-    identity = {
-        "name": "mlflow",
-        "credentials": [{"accessKey": "mlflow", "secretKey": "@KEY@"}],
-        "actions": ["Admin", "Read", "Write", "List", "Tagging"],
-    }
-    text = json.dumps({"identities": [identity]}, separators=(",", ":"))
-    book.configs[name] = {"content": Interpolated(text.replace("@KEY@", OWN[KEY]))}
-    book.origin(("configs", name), origin)
     options = ("-dir=/data", f"-ip={name}", "-ip.bind=0.0.0.0", "-volume.max=0", "-master.volumeSizeLimitMB=1024")
     body: dict[str, Any] = {
         "image": _SEAWEED,
         "entrypoint": ["weed"],
-        "command": ["server", *options, "-s3", f"-s3.port={_PORTS['s3']}", "-s3.config=/etc/seaweedfs/s3.json"],
-        "environment": {"HOME": "/tmp"},
-        "configs": [{"source": name, "target": "/etc/seaweedfs/s3.json"}],
+        "command": ["server", *options, "-s3", f"-s3.port={_PORTS['s3']}"],
+        "environment": {
+            "HOME": "/tmp",
+            "AWS_ACCESS_KEY_ID": "mlflow",
+            "AWS_SECRET_ACCESS_KEY": Interpolated(OWN[KEY]),
+        },
         "volumes": [{"type": "volume", "source": volume, "target": "/data"}],
         "tmpfs": ["/tmp:mode=1777"],
         "restart": "on-failure",

@@ -28,6 +28,10 @@ SECURED = replace(
     tracking=programs.tracking(auth=ir.Auth(type="basic", secret="mlflow-user")),
     secrets=(*MAIN.secrets, ir.Secret(name="mlflow-user", keys=("username", "password"))),
 )
+STORES = replace(
+    MAIN,
+    tracking=programs.tracking(backend=ir.Database(type="postgres"), artifacts=ir.ArtifactStore(type="s3")),
+)
 PIPELINES = replace(
     MAIN,
     pipelines=(
@@ -59,6 +63,7 @@ PROGRAMS = {
     "main": MAIN,
     "external": EXTERNAL,
     "secured": SECURED,
+    "stores": STORES,
     "pipelines": PIPELINES,
     "awkward": AWKWARD,
     "empty": EMPTY,
@@ -115,6 +120,10 @@ def test_every_config_and_volume_is_declared_used_and_there(project: ir.Project)
     assert all(f"compose/{config['file'].removeprefix('./')}" in paths for config in data.get("configs", {}).values())
 
 
+def test_configs_are_files_since_compose_puts_no_text_into_a_read_only_container(project: ir.Project) -> None:
+    assert all(list(config) == ["file"] for config in compose(project).get("configs", {}).values())
+
+
 def test_no_two_services_publish_one_port(project: ir.Project) -> None:
     published = [port["published"] for body in compose(project)["services"].values() for port in body.get("ports", ())]
     numbers = [text.rpartition(":-")[2] for text in published]
@@ -131,7 +140,7 @@ def _command() -> list[str]:
 
 
 @pytest.mark.docker
-@pytest.mark.parametrize("name", ["main", "external", "secured", "pipelines", "awkward"])
+@pytest.mark.parametrize("name", ["main", "external", "secured", "stores", "pipelines", "awkward"])
 def test_the_real_command_reads_it_and_gives_every_text_back(name: str, tmp_path: Path) -> None:
     command = _command()
     for path, data in emitted(PROGRAMS[name]).items():

@@ -16,6 +16,7 @@ from mlwright_compose import ComposeTarget
 
 HEALTHY = {"condition": "service_healthy"}
 SUCCEEDED = {"condition": "service_completed_successfully"}
+KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
 USERS = (
     ir.Secret(name="user", keys=("username", "password")),
     ir.Secret(name="boss", keys=("username", "password")),
@@ -104,9 +105,10 @@ def test_an_object_store_of_its_own_has_its_bucket_before_the_server() -> None:
     assert environment["MLFLOW_ARTIFACTS_DESTINATION"] == "s3://mlflow"
     assert environment["MLFLOW_S3_ENDPOINT_URL"] == "http://objects:8333"
     assert environment["MLFLOW_BOTO_CLIENT_ADDRESSING_STYLE"] == "path"
-    identity = json.loads(body["configs"]["objects"]["content"].replace("${MLWRIGHT_OBJECTS_KEY:-mlflow-objects}", "k"))
-    assert identity["identities"][0]["credentials"] == [{"accessKey": "mlflow", "secretKey": "k"}]
     assert environment["AWS_SECRET_ACCESS_KEY"] == "${MLWRIGHT_OBJECTS_KEY:-mlflow-objects}"
+    assert {name: services["objects"]["environment"][name] for name in KEYS} == {
+        name: environment[name] for name in KEYS
+    }
     assert b"create_bucket" in body["texts"]["compose/runtime/bucket.py"]
 
 
