@@ -4,10 +4,10 @@ PYTEST_ARGS ?=
 VENV := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench bench-tracking lint types gen lock clean
+.PHONY: help demo test e2e-compose bench bench-tracking lint types gen lock clean
 
 help: ## this text
-	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## /  make \1 -- /'
+	@grep -hE '^[a-z0-9-]+:.*## ' Makefile | sed -E 's/^([a-z0-9-]+):.*## /  make \1 -- /'
 
 demo: ## run examples/breast-cancer: prepare, tune, train, evaluate, gate, register, serve
 	@"$(PYTHON)" .ci/install.py local
@@ -16,6 +16,10 @@ demo: ## run examples/breast-cancer: prepare, tune, train, evaluate, gate, regis
 test: ## the whole fast test suite
 	@"$(PYTHON)" .ci/install.py test
 	$(VENV)/python -m pytest -n 2 --dist loadfile -m "not docker" $(PYTEST_ARGS)
+
+e2e-compose: ## examples/breast-cancer on a real Docker engine; root on Debian can do without one that is there
+	@"$(PYTHON)" .ci/install.py test
+	$(VENV)/python -m pytest -v -s -m docker tests/e2e/compose $(PYTEST_ARGS)
 
 bench: ## the figures of README's performance section, side by side
 	@"$(PYTHON)" .ci/install.py test

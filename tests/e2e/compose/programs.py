@@ -1,0 +1,90 @@
+"""Go programs that nothing here installs: built from source once, kept in the cache."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+CACHE = Path(os.environ.get("MLWRIGHT_E2E_CACHE") or Path.home() / ".cache" / "mlwright-e2e")
+"""Programs, and the private engine's images: a second run builds nothing. Deleting the folder is safe."""
+
+
+class Missing(Exception):
+    """What this machine lacks, and what to do about it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Program:
+    """A main package of a module at a version. `stamp` is the variable that holds the version."""
+
+    name: str
+    module: str
+    version: str
+    package: str
+    stamp: str = ""
+
+    def built(self) -> Path:
+        """The folder in the cache with the program in it. Its own go.mod may exclude or replace, which `go install`
+        refuses: a module that requires it does not care."""
+        folder = CACHE / f"{self.name}-{self.version}"
+        if (folder / self.name).exists():
+            return folder
+        if not shutil.which("go"):
+            raise Missing(f"{self.name} is not there, and no Go to build it with")
+        since = time.monotonic()
+        with tempfile.TemporaryDirectory(prefix="mlwright-e2e-go-") as place:
+            env = dict(os.environ, GOFLAGS="-mod=mod -buildvcs=false", CGO_ENABLED="0")
+            flags = f"-s -w -X {self.stamp}={self.version}" if self.stamp else "-s -w"
+            for words in (
+                ["mod", "init", "program.invalid/build"],
+                ["get", f"{self.module}@{self.version}"],
+                ["build", "-trimpath", "-ldflags", flags, "-o", self.name, self.package],
+            ):
+                done(["go", *words], env=env, cwd=Path(place))
+            folder.mkdir(parents=True, exist_ok=True)
+            part = folder / f"{self.name}.part"
+            shutil.move(Path(place) / self.name, part)
+            part.rename(folder / self.name)
+        told(f"built {self.name} {self.version}", since)
+        return folder
+
+
+COMPOSE = Program(
+    name="docker-compose",
+    module="github.com/docker/compose/v5",
+    version="v5.5.0",
+    package="github.com/docker/compose/v5/cmd",
+    stamp="github.com/docker/compose/v5/internal.Version",
+)
+WEED = Program(
+    name="weed",
+    module="github.com/seaweedfs/seaweedfs",
+    version="v0.0.0-20261109003541-7506e5f91cd6",
+    package="github.com/seaweedfs/seaweedfs/weed",
+)
+
+
+def told(text: str, since: float) -> None:
+    """A line on what took how long: `pytest -s` shows it at once."""
+    print(f"  {time.monotonic() - since:6.1f} s  {text}", flush=True)
+
+
+def done(
+    command: Sequence[str],
+    *,
+    env: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
+    stdin: IO[bytes] | None = None,
+) -> None:
+    """Runs a command to its end; what it said is told when it fails."""
+    ended = subprocess.run(command, env=env, cwd=cwd, stdin=stdin, capture_output=True, text=True, check=False)
+    if ended.returncode:
+        said = (ended.stdout + ended.stderr)[-3000:]
+        raise Missing(f"{' '.join(command)}: exit code {ended.returncode}\n{said}")
