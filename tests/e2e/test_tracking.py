@@ -324,55 +324,84 @@ def test_somebody_who_was_faster_is_no_failure(write: Callable[..., Path], there
     there.call("POST", "experiments/create", {"name": f"{name}-local"})
     there.call("POST", "registered-models/create", {"name": name, "description": "old"})
     done = reconcile.apply(there, wanted, plans)
-    assert not done.failed
+    assert {change.action for one in done for change in one.changes} == {"add"}
     assert tags(experiment(there, f"{name}-local"))["a"] == "b"
     assert (there.model(name).description, there.model(name).tags["c"]) == ("d", "e")
 
 
-@pytest.fixture
-def forgetful(mlflow_server: str) -> Iterator[str]:
-    """The server behind a proxy that says yes to every tag of an experiment and sets none."""
+Between = Callable[[Callable[[str], tuple[int, bytes] | None]], str]
 
-    class Handler(BaseHTTPRequestHandler):
-        def answer(self) -> None:
-            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            status, text = 200, b"{}"
-            if not self.path.endswith("set-experiment-tag"):
+
+@pytest.fixture
+def between(mlflow_server: str) -> Iterator[Between]:
+    """Put a proxy before the server, which answers as told by the path, and passes on what it is told nothing of."""
+    started: list[ThreadingHTTPServer] = []
+
+    def starts(answer: Callable[[str], tuple[int, bytes] | None]) -> str:
+        class Handler(BaseHTTPRequestHandler):
+            def handle_request(self) -> None:
+                body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                status, text = answer(self.path) or self.passed_on(body)
+                self.send_response(status)
+                self.send_header("Content-Length", str(len(text)))
+                self.end_headers()
+                self.wfile.write(text)
+
+            def passed_on(self, body: bytes) -> tuple[int, bytes]:
+                headers = {"Content-Type": "application/json"}
                 request = urllib.request.Request(
-                    mlflow_server + self.path, data=body or None, method=self.command,
-                    headers={"Content-Type": "application/json"},
-                )  # fmt: skip
+                    mlflow_server + self.path, data=body or None, method=self.command, headers=headers
+                )
                 try:
                     with urllib.request.urlopen(request) as found:
-                        text = found.read()
+                        return 200, found.read()
                 except urllib.error.HTTPError as error:
-                    status, text = error.code, error.read()
-            self.send_response(status)
-            self.send_header("Content-Length", str(len(text)))
-            self.end_headers()
-            self.wfile.write(text)
+                    return error.code, error.read()
 
-        do_GET = do_POST = do_PATCH = do_DELETE = answer
+            do_GET = do_POST = do_PATCH = do_DELETE = handle_request
 
-        def log_message(self, format: str, *args: object) -> None:
-            """Quiet."""
+            def log_message(self, format: str, *args: object) -> None:
+                """Quiet."""
 
-    httpd = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=httpd.serve_forever, args=(0.02,), daemon=True).start()
-    yield f"http://127.0.0.1:{httpd.server_port}"
-    httpd.shutdown()
-    httpd.server_close()
+        started.append(ThreadingHTTPServer(("127.0.0.1", 0), Handler))
+        threading.Thread(target=started[-1].serve_forever, args=(0.02,), daemon=True).start()
+        return f"http://127.0.0.1:{started[-1].server_port}"
+
+    yield starts
+    for httpd in started:
+        httpd.shutdown()
+        httpd.server_close()
 
 
 def test_a_server_that_says_yes_and_does_nothing_is_found_out(
-    tracking: Tracking, write: Callable[..., Path], there: Client, name: str, forgetful: str
+    tracking: Tracking, write: Callable[..., Path], there: Client, name: str, between: Between
 ) -> None:
     there.call("POST", "experiments/create", {"name": f"{name}-local"})
     folder = write("tracking: {experiment: {tags: {a: b}}}\n")
+    forgetful = between(lambda path: (200, b"{}") if path.endswith("set-experiment-tag") else None)
     code, out, _ = tracking("apply", folder, "--tracking-uri", forgetful)
     assert code == 1
     assert "(the server took it and has not done it: tags.a is not set, tags.mlwright.managed is not set)" in out
     assert out.endswith("0 added, 0 changed, 0 destroyed, 0 unchanged, 1 failed\n")
+
+
+def test_what_cannot_be_read_back_is_not_said_to_be_done(
+    tracking: Tracking, write: Callable[..., Path], there: Client, name: str, between: Between
+) -> None:
+    folder = write("tracking: {experiment: {tags: {a: b}}, models: {NAME: {}}}\n")
+    made = threading.Event()
+
+    def falls_over(path: str) -> tuple[int, bytes] | None:
+        if path.endswith("registered-models/create"):
+            made.set()
+        return (500, b'{"message": "disk full"}') if made.is_set() else None
+
+    code, out, _ = tracking("apply", folder, "--tracking-uri", between(falls_over))
+    assert code == 1
+    assert f"  ! experiment {name}-local: failed\n      (not read back: " in out
+    assert f"  ! model {name}: failed\n" in out
+    assert "HTTP 500: disk full" in out
+    assert experiment(there, f"{name}-local")["lifecycle_stage"] == "active"
 
 
 def test_all_projects_of_a_folder_are_compared_with_one_reading(

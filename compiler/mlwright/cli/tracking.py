@@ -99,4 +99,4 @@ def _one(server: Client, wanted: list[Wanted], args: argparse.Namespace) -> tupl
         return plans
     if args.format == "text":
         terminal.say(show.text(plans, colour=terminal.coloured(sys.stdout)) + "\n")
-    return reconcile.apply(server, wanted, plans, prune=args.prune).plans
+    return reconcile.apply(server, wanted, plans, prune=args.prune)

@@ -3,25 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 from mlwright.remote import hooks, live, objects, people
 from mlwright.remote.changes import ORDER, Change, Plan
 from mlwright.remote.client import Client
 from mlwright.remote.http import RemoteError
 from mlwright.remote.wanted import Wanted
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Applied:
-    """What was done: the plan as it was done, with `failed` changes and why."""
-
-    plans: tuple[Plan, ...] = field(default=())
-
-    @property
-    def failed(self) -> bool:
-        """Whether anything did not happen."""
-        return any(change.action == "failed" for plan in self.plans for change in plan.changes)
 
 
 def plan(server: Client, wanted: Sequence[Wanted], *, prune: bool = False) -> tuple[Plan, ...]:
@@ -40,14 +28,22 @@ def plan(server: Client, wanted: Sequence[Wanted], *, prune: bool = False) -> tu
     )
 
 
-def apply(server: Client, wanted: Sequence[Wanted], plans: Sequence[Plan], *, prune: bool = False) -> Applied:
+def apply(server: Client, wanted: Sequence[Wanted], plans: Sequence[Plan], *, prune: bool = False) -> tuple[Plan, ...]:
     """Do what the plans say, kind by kind and several objects of a kind at once, whatever fails; then read every
-    object back. Raises RemoteError where the server cannot be read any more."""
+    object back. The plans as they were done: what did not happen is `failed`, with why."""
     if not any(change.work for one in plans for change in one.changes):
-        return Applied(plans=tuple(plans))
+        return tuple(plans)
     failures = _work(server, (change for one in plans for change in one.changes))
-    again = {one.spec + one.environment: {c.key: c for c in one.changes} for one in plan(server, wanted, prune=prune)}
-    return Applied(plans=tuple(_read_back(one, failures, again[one.spec + one.environment]) for one in plans))
+    try:
+        found = plan(server, wanted, prune=prune)
+    except RemoteError as error:
+        unread = f"not read back: {error}"
+        return tuple(
+            replace(one, changes=tuple(_unread(change, failures.get(id(change), unread)) for change in one.changes))
+            for one in plans
+        )
+    again = {(one.spec, one.environment): {change.key: change for change in one.changes} for one in found}
+    return tuple(_read_back(one, failures, again[one.spec, one.environment]) for one in plans)
 
 
 def _changes(one: Wanted, there: live.Live, prune: bool) -> tuple[Change, ...]:
@@ -79,6 +75,10 @@ def _work(server: Client, changes: Iterable[Change]) -> dict[int, str]:
     for kind in reversed(ORDER):
         server.each(do, [c for c in asked if c.kind == kind and c.action == "destroy"])
     return failures
+
+
+def _unread(change: Change, why: str) -> Change:
+    return replace(change, action="failed", notes=(*change.notes, why)) if change.work else change
 
 
 def _read_back(planned: Plan, failures: dict[int, str], now: dict[tuple[str, str], Change]) -> Plan:

@@ -317,6 +317,15 @@ def test_all_pages_are_read(scripted: Scripted) -> None:
     ]
 
 
+def test_pages_of_a_search_by_post_have_the_token_in_the_body(scripted: Scripted) -> None:
+    scripted.script[0] = lambda n: ok({"items": [n], **({"next_page_token": "t"} if n == 1 else {})})
+    assert list(Client(url=scripted.url).pages("POST", "x/search", "items", max_results=1)) == [1, 2]
+    assert [json.loads(body) for *_, body in scripted.asked] == [
+        {"max_results": 1},
+        {"max_results": 1, "page_token": "t"},
+    ]
+
+
 def test_a_path_before_the_interface_is_kept(scripted: Scripted) -> None:
     Client(url=f"{scripted.url}/mlflow").call("GET", "x")
     assert scripted.asked[0][1] == "/mlflow/api/2.0/mlflow/x"
