@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 from typing import Any
 
 from mlwright.emit import json as texts
-from mlwright.emit.environment import secret_variable
 from mlwright.emit.programs import closure
-from mlwright.emit.stepdoc import seen_secrets
-from mlwright.ir import Json, Origin, Param, Project, Search, Task
+from mlwright.ir import Json, Origin, Param, Project, Search
 from mlwright.span import Path
 from mlwright.target import Document, EmitContext, Part, TextFile
-from mlwright_mlflow.client import CREDENTIALS
 from mlwright_mlflow.jobs import Entry, Jobs
 
 NODE = "tracking.project"
@@ -86,30 +84,9 @@ def _environment(project: Project, context: EmitContext) -> dict[str, Any]:
         return {"python_env": "python_env.yaml"}
     if asked.type != "docker":
         return {}
-    found: dict[str, Any] = {
-        "image": asked.image,
-        "volumes": [f".:{_HERE}:ro", f"{context.spec_folder}:{_THERE}"],
-    }
-    if passed := _passed(project):
-        found["environment"] = passed
-    return {"docker_env": found}
-
-
-def _passed(project: Project) -> list[str]:
-    """The variables that a container gets from outside: keys of the secrets that steps use, and the server's."""
-    tasks = [node.trial if isinstance(node, Search) else node for node in project.nodes]
-    used = {name for task in tasks if isinstance(task, Task) for name in _secrets(project, task)}
-    keys = [secret_variable(s.name, key) for s in project.secrets if s.name in used for key in s.keys]
-    return [*(CREDENTIALS if project.tracking.auth.secret else ()), *keys]
-
-
-def _secrets(project: Project, task: Task) -> set[str]:
-    box = task.container
-    templates = (*box.argv, *box.args, *(value for _, value in box.env))
-    named = {part.path.split(".")[1] for text in templates for part in text if not isinstance(part, str)
-             and part.path.startswith("secrets.")}  # fmt: skip
-    data = {source.secret for source in project.data if source.name in task.data and source.secret}
-    return {*seen_secrets(project, task), *named, *data}
+    # No `environment`: MLflow puts the values, which are secrets, into a shell command, and prints that.
+    volumes = [f".:{_HERE}:ro", f"{shlex.quote(context.spec_folder)}:{_THERE}"]
+    return {"docker_env": {"image": asked.image, "volumes": volumes}}
 
 
 def _tunes(project: Project) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import os
 import shutil
@@ -136,7 +137,7 @@ def test_a_virtual_environment_is_made_from_the_requirements(mlflow_server: str,
         pytest.skip(f"MLflow makes virtual environments with pyenv only: {done.stdout[-300:]}")
     assert done.returncode == 0, done.stdout
     (run,) = runs(mlflow_server, "tiny-here")
-    prefix, *seen = eval(json.loads(run["tags"]["mlwright.output.seen"])["value"])
+    prefix, *seen = ast.literal_eval(json.loads(run["tags"]["mlwright.output.seen"])["value"])
     assert seen == [text, "4"]
     assert Path(prefix).is_relative_to(tmp_path / ".mlflow" / "envs")
 
@@ -151,3 +152,44 @@ def test_a_failed_step_fails_mlflow_run(mlflow_server: str, tmp_path: Path) -> N
     assert done.returncode == 1
     assert "steps.load: failed (exit code 3)" in done.stdout
     assert {run["status"] for run in runs(mlflow_server, "broken-here")} == {"FAILED"}
+
+
+@pytest.mark.docker
+def test_every_step_runs_in_a_container(mlflow_server: str, tmp_path: Path) -> None:
+    docker = ["docker", "version", "--format", "{{.Server.Version}}"]
+    if not shutil.which("docker") or subprocess.run(docker, capture_output=True, check=False).returncode:
+        pytest.skip("no Docker engine answers")
+    image = _image(tmp_path)
+    text = TINY.replace("name: tiny", "name: docked").replace("repr([", "repr([__import__('os').getcwd(), ")
+    text = text.replace("{type: python, requirements: requirements.txt}", f'{{type: docker, image: "{image}"}}')
+    text = text.replace('"${params.count}"]', '"${params.count}", "${secrets.lake.TOKEN}"]')
+    (tmp_path / "mlproject.yaml").write_text(text + "secrets: {lake: {keys: [TOKEN]}}\n")
+    (tmp_path / "secrets.env").write_text("LAKE__TOKEN=a b; $(id)\n")
+    words = ("-A", "network=host", "-A", f"env-file={tmp_path / 'secrets.env'}", "-P", "text=-x 'y' $(id)")
+    try:
+        done = mlflow_run(mlflow_server, str(compiled(tmp_path)), *words, home=tmp_path)
+        assert done.returncode == 0, done.stdout
+        assert "a b; " not in done.stdout
+    finally:
+        subprocess.run(["docker", "rmi", "-f", image], capture_output=True, check=False)
+    (run,) = (run for run in runs(mlflow_server, "docked-here") if "mlwright.output.seen" in run["tags"])
+    folder, _, *seen = ast.literal_eval(json.loads(run["tags"]["mlwright.output.seen"])["value"])
+    assert (folder, seen) == ("/mlwright/project", ["-x 'y' $(id)", "3", "a b; $(id)"])
+
+
+def _image(folder: Path) -> str:
+    """An image with this machine's own Python, made without a registry; its name."""
+    python = Path("/usr/bin/python3").resolve()
+    libraries = [path for path in Path("/usr/lib/x86_64-linux-gnu").glob("*.so*") if path.stat().st_size < 6e6]
+    if not python.is_file() or not libraries or not Path("/lib64").is_symlink():
+        pytest.skip("the image is made from Debian's Python on x86-64")
+    names = ["bin", "lib", "lib64", "usr/lib64", "usr/bin/sh", "usr/bin/dash", "usr/bin/env", "usr/bin/python3"]
+    names += [str(path).lstrip("/") for path in (python, Path("/usr/lib") / python.name, *libraries)]
+    archive = folder / "image.tar"
+    subprocess.run(["tar", "-cf", archive, "-C", "/", *names], check=True)
+    (folder / "more/usr/bin").mkdir(parents=True)
+    (folder / "more/usr/bin/python").symlink_to("python3")
+    (folder / "more/tmp").mkdir()
+    subprocess.run(["tar", "-rf", archive, "-C", folder / "more", "usr/bin/python", "tmp"], check=True)
+    subprocess.run(["docker", "import", archive, "mlwright-test-python:1"], capture_output=True, check=True)
+    return "mlwright-test-python:1"

@@ -136,17 +136,12 @@ def test_a_virtual_environment_has_the_requirements_and_what_the_search_needs() 
     assert yaml.safe_load(one["python_env.yaml"]) == {"dependencies": ["-r requirements.txt"]}
 
 
-def test_a_container_gets_the_projects_folder_and_the_secrets_that_steps_use() -> None:
-    made = mlproject(
-        programs.churn(), ir.MlProject(type="docker", image="churn:1"), auth=ir.Auth(type="basic", secret="mlflow-user")
-    )
+def test_a_container_gets_the_projects_folder_and_no_secret_by_a_command_line() -> None:
+    auth = ir.Auth(type="basic", secret="mlflow-user")
+    made = mlproject(programs.churn(), ir.MlProject(type="docker", image="churn:1"), auth=auth)
     assert made["docker_env"] == {
         "image": "churn:1",
         "volumes": [".:/mlwright/mlflow:ro", "../../..:/mlwright/project"],
-        "environment": [
-            *("MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD"),
-            *("LAKE__AWS_ACCESS_KEY_ID", "LAKE__AWS_SECRET_ACCESS_KEY"),
-        ],
     }
     assert made["entry_points"]["main"]["command"].startswith("python3 -S /mlwright/mlflow/runtime/project.py main ")
 
