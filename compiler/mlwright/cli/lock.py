@@ -98,17 +98,18 @@ def _text(done: Sequence[Locked], mode: Mode) -> Iterator[str]:
         if any(item.severity == "error" for item in one.findings):
             yield f"{one.path}: not looked at, because of the errors above"
             continue
-        yield from _lines(one.changes)
+        yield from _lines(one)
         yield f"{one.path}: {_sum(one, mode)}"
 
 
-def _lines(changes: Sequence[Change]) -> Iterator[str]:
+def _lines(one: Locked) -> Iterator[str]:
     """A line for each entry that is not as it was, below its environment, where a reason that all have stands once."""
-    shown = [change for change in changes if change.state != "same" or change.why]
+    shown = [change for change in one.changes if change.state != "same" or change.why]
     for name, group in itertools.groupby(shown, key=lambda change: change.environment):
         entries = list(group)
         common = entries[0].why if len(entries) > 1 and len({change.why for change in entries}) == 1 else ""
-        yield f"{name or 'images'}:{f' {common}' if common else ''}"
+        server = f", at {one.servers[name]}" if name in one.servers and one.servers[name] not in common else ""
+        yield f"{name or 'images'}{server}:{f' {common}' if common else ''}"
         for change in entries:
             what = _what(replace(change, why="") if common else change)
             yield f"  {_SAID.get(change.state, ' ')} {change.key}{what}"
@@ -161,6 +162,7 @@ def _json(done: Sequence[Locked]) -> str:
             {
                 "lock": one.path,
                 "differs": one.differs,
+                "servers": dict(one.servers),
                 "errors": [item.message for item in one.findings if item.severity == "error"],
                 "entries": [
                     {

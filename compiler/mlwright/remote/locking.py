@@ -50,12 +50,13 @@ class Change:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Locked:
-    """What came of one project: `findings` where it cannot be locked as it is, else every entry, and whether the file
-    on disk is another one now (with `check`: would be)."""
+    """What came of one project: `findings` where it cannot be locked as it is, else every entry, the tracking server
+    that was asked for each environment, and whether the file on disk is another one now (with `check`: would be)."""
 
     spec: str
     findings: tuple[Diagnostic, ...] = ()
     changes: tuple[Change, ...] = ()
+    servers: Mapping[str, str] = field(default_factory=dict)
     differs: bool = False
     usage_error: str = ""
 
@@ -120,7 +121,8 @@ def lock(
     if differs and mode != "check":
         lockfile.save(Path(path), made, before)
     order = sorted(work.changes, key=lambda change: (not change.environment, change.environment, change.key))
-    return Locked(spec=spec, findings=outcome.findings, changes=tuple(order), differs=differs)
+    asked = {name: client.url for name, client in clients.items() if isinstance(client, Client)}
+    return Locked(spec=spec, findings=outcome.findings, changes=tuple(order), servers=asked, differs=differs)
 
 
 def _needed(one: Analysis) -> dict[str, list[demand.Use]]:
@@ -192,8 +194,8 @@ def _model(
         now = versions.entry(client, version, one.project.tracking)
     except MissingError:
         if before is not None:
-            return said("gone", had, f"{client.url} has no such alias any more: the entry stays"), before
-        return said("absent", why=f"no version has this alias yet at {client.url}"), None
+            return said("gone", had, "the registry has no such alias any more"), before
+        return said("absent", why="no version has this alias yet"), None
     except RemoteError as error:
         if isinstance(error, UnreachableError):
             work.away[client.url] = str(error)

@@ -166,7 +166,9 @@ def test_a_file_that_says_it_already_is_not_touched(place: Place) -> None:
 def test_an_alias_that_nobody_has_yet_is_said_and_is_no_failure(place: Place) -> None:
     code, said = place.say("lock")
     assert code == 0
-    assert f"  . {place.model}@champion: no version has this alias yet at {place.models.address}\n" in said
+    assert said.startswith(
+        f"prod, at {place.models.address}:\n  . {place.model}@champion: no version has this alias yet"
+    )
     assert "environments" not in place.data()
     assert place.say("lock", "--check")[0] == 0
 
@@ -417,6 +419,17 @@ def test_a_reason_that_everything_has_is_given_once(place: Place) -> None:
     assert (code, said.count("cannot reach")) == (1, 1)
     assert said.splitlines()[0].startswith("prod: cannot reach http://127.0.0.1:9")
     assert f"  ! {place.model}@b is not locked\n" in said
+
+
+def test_a_model_of_another_project_is_promoted_to_what_its_alias_is(place: Place) -> None:
+    place.write((SPEC + STEPS).replace("OTHER", f"{place.model}-x"))
+    place.models.version(f"{place.model}-x", "champion")
+    code, said = place.say("promote", f"{place.model}-x@champion")
+    assert (code, "version 1, the first (which @champion points at)\n  steps.score  reads version 1\n" in said) == (
+        0,
+        True,
+    )
+    assert list(place.data()["environments"]["prod"]["models"]) == [f"{place.model}-x@champion"]
 
 
 def test_machines_get_every_entry(place: Place) -> None:
