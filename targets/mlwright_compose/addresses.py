@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from mlwright.target import KnownField, ListKeys, Protected
 
-_LAUNCHED = ("Service", "TrialService", "StartService", "FinishService", "VariantService")
+_STEPS = ("Service", "TrialService", "StartService", "FinishService")
+_LAUNCHED = (*_STEPS, *(f"Scheduled{kind}" for kind in _STEPS), "VariantService")
 _EVERY = (*_LAUNCHED, "SmokeService")
 
 LIST_KEYS: ListKeys = {

@@ -15,6 +15,7 @@ from mlwright_compose.text import plain
 FOLDER = "/mlwright"
 RUNTIME = f"{FOLDER}/runtime"
 STEP = f"{FOLDER}/step.json"
+SCHEDULE = f"{FOLDER}/schedule.json"
 _ORDER = (
     *("image", "build", "pull_policy", "profiles", "depends_on", "restart", "init", "entrypoint", "command"),
     *("environment", "configs", "volumes", "tmpfs", "shm_size", "ports", "healthcheck", "deploy"),
@@ -82,6 +83,13 @@ class Book:
             self.configs[f"step-{stem}"] = {"file": f"./steps/{stem}.json"}
             self.origin(("configs", f"step-{stem}"), origin)
         return {"source": f"step-{stem}", "target": STEP}
+
+    def schedule(self, name: str, data: dict[str, Json], origin: Origin) -> dict[str, str]:
+        """Keep what the service `name` has to know of its schedule as a file, and return its mount."""
+        self._documents[f"schedule {name}"] = Document(path=f"schedules/{name}.json", data=data, origins={(): origin})
+        self.configs[f"schedule-{name}"] = {"file": f"./schedules/{name}.json"}
+        self.origin(("configs", f"schedule-{name}"), origin)
+        return {"source": f"schedule-{name}", "target": SCHEDULE}
 
     def program(self, name: str) -> dict[str, Any]:
         """Keep a runtime program and the siblings that it imports as files, and return the mount of their folder."""

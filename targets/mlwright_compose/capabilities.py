@@ -61,7 +61,11 @@ TABLE: tuple[Capability, ...] = (
     ),
     _one("serving.*.log", "ignored", "requests are not kept here"),
     _one("serving.*.protocols", "refused", "MLflow's scoring server speaks `mlflow` only", "open-inference-v2", "grpc"),
-    _one("pipelines.*.schedule", "ignored", "a laptop has no scheduler: let cron start `docker compose up`"),
+    _one(
+        "pipelines.*.schedule",
+        "emulated",
+        "services under the profile `schedule-<pipeline>` follow the clock; what they miss is not made up",
+    ),
     _one("pipelines.*.triggers", "ignored", "nothing here listens for events"),
     _one("tracking.server", "refused", "a Databricks workspace cannot be reached with this contract", "databricks"),
     _one(

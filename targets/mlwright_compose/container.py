@@ -114,7 +114,8 @@ def tracking(book: Book) -> dict[str, Any]:
 
 def contract(book: Book, scope: Scope) -> dict[str, Any]:
     """What every program of a pipeline run gets. A variable without value is passed on when it is set outside."""
-    return {**tracking(book), "MLWRIGHT_RUN": scope.run, "MLWRIGHT_GIT_REVISION": None, "MLWRIGHT_GIT_DIRTY": None}
+    run = {} if scope.scheduled else {"MLWRIGHT_RUN": scope.run}
+    return {**tracking(book), **run, "MLWRIGHT_GIT_REVISION": None, "MLWRIGHT_GIT_DIRTY": None}
 
 
 def labels(book: Book, node: str, container: Container | None = None, revision: str = "") -> dict[str, str]:

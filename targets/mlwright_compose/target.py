@@ -10,7 +10,7 @@ from mlwright.target import AddedFile, Document, EmitContext, Joined, TextFile
 from mlwright_compose import addresses, capabilities, gateway, objects, secrets
 from mlwright_compose.book import Book
 from mlwright_compose.notebooks import emit_notebook
-from mlwright_compose.scope import scopes
+from mlwright_compose.scope import scheduled, scopes
 from mlwright_compose.serving import emit_endpoint
 from mlwright_compose.tasks import emit_pipeline
 from mlwright_compose.tracking import emit_server, emit_volumes
@@ -42,8 +42,10 @@ class ComposeTarget:
         if mine("tracking"):
             emit_server(book)
         pipelines = scopes(project.pipelines)
-        book.reserved.update(name for scope in pipelines for name in (scope.start, scope.finish))
-        for scope in pipelines:
+        paused = project.environment.mode == "development"
+        clocked = [] if paused else scheduled(project.pipelines)
+        book.reserved.update(name for scope in (*pipelines, *clocked) for name in (scope.start, scope.finish))
+        for scope in (*pipelines, *clocked):
             emit_pipeline(book, scope, nodes)
         ports = {PORT}
         if mine(gateway.NODE):

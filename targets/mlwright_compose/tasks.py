@@ -10,7 +10,7 @@ from mlwright.emit import json as texts
 from mlwright.emit import pipeline, stepdoc
 from mlwright.ir import Gates, Json, Need, Node, Ref, Registration, Search, Task
 from mlwright_compose import container as fields
-from mlwright_compose import secrets, storage, tools, tuning
+from mlwright_compose import schedules, secrets, storage, tools, tuning
 from mlwright_compose.book import Book, revision
 from mlwright_compose.scope import Scope
 from mlwright_compose.words import word
@@ -39,9 +39,10 @@ def emit_pipeline(book: Book, scope: Scope, nodes: Mapping[str, Node]) -> None:
 def one_shot(book: Book, scope: Scope, needs: Iterable[Need]) -> dict[str, Any]:
     """When a service of a pipeline run starts, that it starts once, and how long it may take to stop."""
     services = [service for need in needs for service in scope.waits.get(need.node, ())]
+    before = [] if scope.scheduled else [scope.start, *services]
     return {
         "profiles": scope.profiles,
-        "depends_on": fields.after(book, completed=[scope.start, *services]),
+        "depends_on": fields.after(book, completed=before),
         "restart": "no",
         "stop_grace_period": "40s",
         "init": True,
@@ -85,7 +86,8 @@ def canonical(value: Json) -> str:
 
 
 def _emit_task(book: Book, scope: Scope, task: Task) -> None:
-    items = _items(task)
+    # What stays and follows the clock has no turn among its siblings: items go one after another in one service.
+    items: list[dict[str, Json] | None] = [None] if scope.scheduled and task.for_each.max_parallel else _items(task)
     names: list[str] = []
     for position, each in enumerate(items, start=1):
         base = task.name if each is None else f"{task.name}-{position}"
@@ -124,7 +126,10 @@ def _emit_item(
         body["volumes"] = [book.program("step.py"), *body["volumes"]]
         body["configs"] = [book.document(base, document, task.origin)]
         body["labels"] = fields.labels(book, task.id, task.container, revision(document))
-    book.service(name, body, node=task.id, kind="Service", origin=task.origin)
+    if scope.scheduled:
+        before = () if apart else task.needs
+        schedules.keep(book, scope, name, body, node=task.id, needs=before, origin=task.origin)
+    book.service(name, body, node=task.id, kind=scope.kind("Service"), origin=task.origin)
 
 
 def _make_bare(book: Book, task: Task, body: dict[str, Any]) -> None:
@@ -157,7 +162,9 @@ def _emit_program(book: Book, scope: Scope, node: Gates | Registration, kind: st
         "configs": [book.document(node.name, document, node.origin)],
         "labels": fields.labels(book, node.id, None, revision(document)),
     }
-    book.service(name, body, node=node.id, kind="Service", origin=node.origin)
+    if scope.scheduled:
+        schedules.keep(book, scope, name, body, node=node.id, needs=node.needs, origin=node.origin)
+    book.service(name, body, node=node.id, kind=scope.kind("Service"), origin=node.origin)
     scope.waits[node.id] = (name,)
 
 
@@ -187,15 +194,19 @@ def _emit_root(book: Book, scope: Scope, kind: str, nodes: list[Json]) -> None:
     document = stepdoc.root_document(book.project, scope.pipeline, kind)
     document["nodes"] = nodes
     name, node = scope.name(kind), f"pipelines.{scope.pipeline.name}"
-    first = [] if kind == "start" else [scope.start]
+    first = [] if kind == "start" or scope.scheduled else [scope.start]
     body: dict[str, Any] = {
         **_program(book, scope, "root.py"),
         **one_shot(book, scope, ()),
         "depends_on": fields.after(book, completed=first),
         "configs": [book.document(name, document, origin)],
-        "labels": {**fields.labels(book, node, None, revision(document)), "mlwright.run": scope.run},
+        "labels": fields.labels(book, node, None, revision(document)),
     }
-    book.service(name, body, node=node, kind=f"{kind.capitalize()}Service", origin=origin)
+    if scope.scheduled:
+        schedules.keep(book, scope, name, body, node=node, origin=origin)
+    else:
+        body["labels"]["mlwright.run"] = scope.run
+    book.service(name, body, node=node, kind=scope.kind(f"{kind.capitalize()}Service"), origin=origin)
 
 
 def _program(book: Book, scope: Scope, program: str) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Any
 from mlwright.emit import pipeline, stepdoc
 from mlwright.ir import Search
 from mlwright_compose import container as fields
-from mlwright_compose import storage, tasks, tools
+from mlwright_compose import schedules, storage, tasks, tools
 from mlwright_compose.book import Book, revision
 from mlwright_compose.scope import Scope
 
@@ -29,7 +29,9 @@ def emit_search(book: Book, scope: Scope, node: Search) -> None:
         "configs": [book.document(f"{prefix}search", document, node.origin)],
         "labels": fields.labels(book, node.id, None, revision(document)),
     }
-    book.service(name, body, node=node.id, kind="Service", origin=node.origin)
+    if scope.scheduled:
+        schedules.keep(book, scope, name, body, node=node.id, needs=node.needs, origin=node.origin)
+    book.service(name, body, node=node.id, kind=scope.kind("Service"), origin=node.origin)
     scope.waits[node.id] = (name,)
     _emit_workers(book, scope, node, name, f"{prefix}trial")
 
@@ -48,4 +50,6 @@ def _emit_workers(book: Book, scope: Scope, node: Search, search: str, base: str
     body["volumes"] = [book.program("step.py"), *body["volumes"]]
     body["configs"] = [book.document(base, document, node.trial.origin)]
     body["labels"] = fields.labels(book, node.id, node.trial.container, revision(document))
-    book.service(name, body, node=node.id, kind="TrialService", origin=node.trial.origin)
+    if scope.scheduled:
+        schedules.keep(book, scope, name, body, node=node.id, needs=needs, origin=node.trial.origin)
+    book.service(name, body, node=node.id, kind=scope.kind("TrialService"), origin=node.trial.origin)

@@ -9,7 +9,11 @@ import pytest
 from jsonschema import Draft202012Validator
 
 ROOT = Path(__file__).parent.parent.parent
-DOCUMENTS = sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "tests" / "golden").rglob("steps/*.json"))
+DOCUMENTS = sorted(
+    path.relative_to(ROOT).as_posix()
+    for folder in ("steps", "schedules")
+    for path in (ROOT / "tests" / "golden").rglob(f"{folder}/*.json")
+)
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +33,7 @@ def test_a_document_fits_the_schema(path: str, schema: Draft202012Validator) -> 
 
 def test_every_kind_of_document_is_among_them() -> None:
     kinds = {json.loads((ROOT / path).read_text(encoding="utf-8"))["kind"] for path in DOCUMENTS}
-    assert kinds == {"step", "trial", "search", "gate", "register", "start", "finish", "serve"}
+    assert kinds == {"step", "trial", "search", "gate", "register", "start", "finish", "serve", "schedule"}
 
 
 @pytest.mark.parametrize("path", DOCUMENTS)

@@ -30,7 +30,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="build images anew, or take what is there (default: as each service says)",
     )
     parser.add_argument("--no-serve", action="store_true", help="the pipeline only, no endpoints")
-    parser.add_argument("--detach", action="store_true", help="start it and return at once")
+    how = parser.add_mutually_exclusive_group()
+    how.add_argument("--detach", action="store_true", help="start it and return at once")
+    how.add_argument("--schedule", action="store_true", help="start nothing now: let the pipeline follow its schedule")
     parser.add_argument(
         "--timeout", metavar="S", type=_seconds, default=0.0, help="wait at most S seconds; the run itself goes on"
     )
@@ -81,6 +83,8 @@ def _start(args: argparse.Namespace, program: Program, plan: object, compose: Co
 
     assert isinstance(plan, Plan) and program.project is not None
     pipeline = plan.pipeline.name
+    if args.schedule:
+        return _follow(args, plan, compose)
     run = args.run or (runs.fresh(pipeline) if args.new_run else runs.current(compose, pipeline))
     ready = replace(compose, env={**compose.env, **git_facts(program.folder), "MLWRIGHT_RUN": run})
     name = program.project.name
@@ -95,6 +99,32 @@ def _start(args: argparse.Namespace, program: Program, plan: object, compose: Co
         render=lambda found: _rendered(program, program.located(found)),
     )
     return up(ready, plan, Folder(program.folder), request, sys.stdout, sys.stderr)
+
+
+def _follow(args: argparse.Namespace, plan: object, compose: Compose) -> int:
+    from dataclasses import replace
+
+    from mlwright.engine import refusals, schedules
+    from mlwright.runner.folder import Folder
+    from mlwright.runner.identity import git_facts
+    from mlwright.runner.plan import Plan
+
+    assert isinstance(plan, Plan)
+    services = schedules.services(compose.stack, plan.pipeline.name)
+    if not services:
+        why = "development environments pause schedules" if plan.pipeline.schedule.cron else "give it a `schedule`"
+        return engine.refuse("up", f"the pipeline `{plan.pipeline.name}` follows no schedule here: {why}")
+    ready = replace(compose, env={**compose.env, **git_facts(compose.beside)})
+    terminal.say(f"{compose.program}: {len(services)} services for the schedule of {plan.pipeline.name}")
+    name = plan.project.environment.name
+    said = schedules.start(ready, services, Folder(compose.beside), name, args.build)
+    if said:
+        terminal.warn("\n".join(f"  | {line}" for line in said.splitlines()[-20:]))
+        terminal.warn(f"mlwright up: {refusals.explain(said, compose.env)}")
+        return exits.FINDINGS
+    words = " ".join(engine.words(args))
+    terminal.say(schedules.told(plan.pipeline, f" {words}" if words else "", services[0].name))
+    return exits.CLEAN
 
 
 def _unset(compose: Compose) -> int:

@@ -20,7 +20,7 @@ _LOOPBACK = lazy(r"localhost|127\.[\d.]+|\[?::1\]?|0\.0\.0\.0|host\.docker\.inte
 def check_local(project: ir.Project) -> Iterable[Diagnostic]:
     """LOCAL001 a write to a remote address, LOCAL002 the same through the tracking server, LOCAL003 shared GPUs,
     LOCAL004 a mount of something remote, LOCAL005 an address of storage that has none,
-    LOCAL006 metrics that nothing here reads."""
+    LOCAL006 metrics that nothing here reads, LOCAL007 a schedule that cannot be kept."""
     if project.environment.platform not in _HERE:
         return
     yield from _nowhere(project)
@@ -31,6 +31,7 @@ def check_local(project: ir.Project) -> Iterable[Diagnostic]:
     if project.environment.platform == "compose":
         yield from _gpus(project)
         yield from _mounts(project)
+        yield from _schedules(project)
 
 
 def _storage(project: ir.Project) -> Iterator[Diagnostic]:
@@ -171,4 +172,29 @@ def _unread(project: ir.Project) -> Iterator[Diagnostic]:
                 message=f"nothing on this machine reads metrics from {task.metrics_from.type}",
                 at=Label(path=(*section, "metrics_from", "type")),
                 help=f"print them, and write under environments.{environment}: `{inner}`; or log them to MLflow",
+            )
+
+
+def _schedules(project: ir.Project) -> Iterator[Diagnostic]:
+    """Services that follow the clock are the launcher's; of a search there is one, which has one run at a time."""
+    bare = {task.id for task in tasks(project) if task.contract == "bare"}
+    tuned = {search.id for search in searches(project)}
+    for pipeline in project.pipelines:
+        if not pipeline.schedule.cron:
+            continue
+        path = (*pipeline.origin.path, "schedule")
+        off = f"or, under environments.{project.environment.name}: `pipelines: {{{path[1]}: {{schedule: null}}}}`"
+        for node in (node for node in pipeline.nodes if node in bare):
+            yield Diagnostic(
+                code="LOCAL007",
+                message=f"Compose cannot start `{node}` by the clock: nothing of ours is in its container",
+                at=Label(path=path, on="key"),
+                help=f"leave out `contract: bare` there, {off}",
+            )
+        if pipeline.schedule.concurrency == "allow" and not tuned.isdisjoint(pipeline.nodes):
+            yield Diagnostic(
+                code="LOCAL007",
+                message="Compose has one search service for this pipeline: two runs cannot tune at the same time",
+                at=Label(path=(*path, "concurrency")),
+                help=f"write `concurrency: forbid` or `replace`, {off}",
             )

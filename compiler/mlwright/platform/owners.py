@@ -64,7 +64,7 @@ _MONITORING = (Candidate("kubernetes", ("prometheus_operator",)),)
 TABLE: dict[NodeKind, dict[Orchestrator, Cell]] = {
     "graph": {"compose": _COMPOSE, "kubernetes": _KUBERNETES, "argo": _ARGO, "kubeflow-pipelines": _KUBEFLOW},
     "schedule": {
-        "compose": Nobody("ignored", "a laptop has no scheduler: let cron start `docker compose up`"),
+        "compose": _COMPOSE,
         "kubernetes": _KUBERNETES,
         "argo": _ARGO,
         "kubeflow-pipelines": _KUBEFLOW,

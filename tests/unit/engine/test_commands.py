@@ -29,6 +29,10 @@ SECRET = """\
 secrets:
   lake: {keys: [TOKEN]}
 """
+SCHEDULE = """\
+pipelines:
+  nightly: {run: [steps.report], schedule: {cron: "0 3 * * *", timezone: Europe/Berlin}}
+"""
 DONE = {
     "mlflow-upgrade": ["exited:0"],
     "mlflow": ["running:healthy"],
@@ -170,6 +174,7 @@ def test_what_compose_cannot_start_is_explained(
 ) -> None:
     docker.plays(services={"mlflow": ["created"]}, up=refusal)
     shown = said(capsys, "up", code=1)
+    assert "error[RUN015]: " in shown
     assert meant in shown
     assert f"  | {refusal}" in shown
     assert "was not started after" in shown
@@ -287,6 +292,22 @@ def test_detached_it_starts_everything_and_returns(
             break
         threading.Event().wait(0.05)
     assert [set(words) for words in docker.asked("up")] == [{"--detach", "--build", *DONE}]
+
+
+def test_a_pipeline_is_left_to_its_schedule(folder: Path, docker: Docker, capsys: pytest.CaptureFixture[str]) -> None:
+    text = SPEC.replace("environments:", SCHEDULE + "environments:")
+    (folder / "mlproject.yaml").write_text(text)
+    shown = said(capsys, "up", "--pipeline", "nightly", "--schedule", code=0)
+    assert "docker compose 5.5.0: 4 services for the schedule of nightly" in shown
+    assert "nightly starts by itself: 0 3 * * * (Europe/Berlin); its runs are nightly-<time>." in shown
+    names = [f"scheduled-nightly-{name}" for name in ("start", "features", "report", "finish")]
+    assert docker.asked("up") == [["--detach", *names]]
+    docker.plays(up="Bind for 127.0.0.1:5000 failed: port is already allocated")
+    assert "port 5000 of this machine is taken" in said(capsys, "up", "--schedule", code=1)
+    (folder / "mlproject.yaml").write_text(text.replace("box: {", "box: {mode: development, "))
+    assert "development environments pause schedules" in said(capsys, "up", "--schedule", code=2)
+    (folder / "mlproject.yaml").write_text(SPEC)
+    assert "`main` follows no schedule here: give it a `schedule`" in said(capsys, "up", "--schedule", code=2)
 
 
 def test_down_keeps_the_data_unless_asked(folder: Path, docker: Docker, capsys: pytest.CaptureFixture[str]) -> None:

@@ -77,4 +77,16 @@ CODES = (
         bad="training: {metrics_from: {type: tensorboard, path: /tmp/events}}  # in a Compose environment",
         good="environments: {local: {platform: compose, training: {metrics_from: {type: stdout}}}}",
     ),
+    Code(
+        code="LOCAL007",
+        title="a schedule that Compose cannot keep",
+        explanation=(
+            "In Compose the services of a scheduled pipeline stay, and our launcher in them starts the step for each "
+            "run. A step with `contract: bare` has no launcher in its container, so nothing could start it again. And "
+            "a search is one service with one port: with `concurrency: allow` two runs would tune in it at once."
+        ),
+        bad="steps: {dump: {command: [dump], contract: bare}}\n"
+        'pipelines: {nightly: {run: [steps.dump], schedule: "0 3 * * *"}}',
+        good='steps: {dump: {command: [dump]}}\npipelines: {nightly: {run: [steps.dump], schedule: "0 3 * * *"}}',
+    ),
 )
