@@ -129,7 +129,7 @@ def test_a_laptop_and_a_cluster_cannot_both_own_one_graph() -> None:
 
 def test_what_a_laptop_has_no_word_for_is_a_warning() -> None:
     ignored = [kind for kind, row in TABLE.items() if isinstance(row["compose"], Nobody)]
-    assert {"schedule", "trigger", "monitoring", "gitops"} <= set(ignored)
+    assert {"trigger", "monitoring", "gitops"} <= set(ignored)
     for kind in ignored:
         found = owners(kind, "compose")
         assert [(item.code, item.severity) for item in found.findings] == [("OWN006", "warning")]
