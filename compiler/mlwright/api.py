@@ -285,7 +285,7 @@ def tracked(
     return Result(diagnostics=bag.ordered()), () if bag.failed else tuple(made)
 
 
-def _used_by(analyses: Iterable[Analysis], chosen: str) -> dict[tuple[str, str], str]:
+def _used_by(analyses: Iterable[Analysis], chosen: str | None) -> dict[tuple[str, str], str]:
     """Experiments and models, by kind and name, of all environments but `chosen`, with the environment."""
     found: dict[tuple[str, str], str] = {}
     for one in analyses:

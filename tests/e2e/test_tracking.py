@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 import threading
 import urllib.error
 import urllib.request
@@ -518,6 +520,17 @@ def test_targets_need_not_be_installed(tracking: Tracking, write: Callable[..., 
     code, out, _ = tracking("plan", folder)
     assert code == 0
     assert f"{name}/prod on " in out
+
+
+def test_neither_mlflow_nor_its_client_is_needed(write: Callable[..., Path], there: Client) -> None:
+    code = (
+        "import sys; sys.modules.update(dict.fromkeys(('mlflow', 'requests', 'urllib3', 'pydantic')));"
+        " from mlwright.cli import main; sys.exit(main(sys.argv[1:]))"
+    )
+    words = ["tracking", "plan", str(write("")), "--tracking-uri", there.url]
+    done = subprocess.run([sys.executable, "-c", code, *words], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.endswith("1 to add, 0 to change, 0 to destroy, 0 unchanged\n")
 
 
 def test_the_page_shows_what_happens(

@@ -362,7 +362,7 @@ def _said(answer: Answer) -> tuple[str, str]:
         found = json.loads(answer.body)
         code, text = str(found.get("error_code", "")), str(found.get("message", ""))
     except (ValueError, AttributeError):
-        code, text = "", re.sub(r"<[^>]*>", " ", answer.body[:2000].decode(errors="replace"))
+        code, text = "", re.sub(r"(?s)<title>.*?</title>|<[^>]*>", " ", answer.body[:2000].decode(errors="replace"))
     text = text.partition(" Error: (")[0].partition("[SQL:")[0]  # a database's own words hold what was written
     return code, " ".join(text.split())[:500] or code or answer.reason
 
