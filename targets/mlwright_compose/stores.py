@@ -76,8 +76,8 @@ def emit_database(book: Book, store: Database, place: Place) -> tuple[Place, dic
     return replace(place, database=address), {name: "service_healthy"}
 
 
-def emit_objects(book: Book, place: Place) -> Place:
-    """`place` with the address of a new S3-compatible service and the keys that open it."""
+def emit_objects(book: Book, place: Place) -> tuple[Place, dict[str, str]]:
+    """`place` with the address of a new S3-compatible service and its keys; and what has to run before its bucket."""
     name = book.free(OBJECTS)
     origin = Origin(path=(*book.project.tracking.origin.path, "artifacts"))
     volume = book.volume(name, None, origin)
@@ -99,19 +99,21 @@ def emit_objects(book: Book, place: Place) -> Place:
         "labels": labels(book, "tracking"),
     }
     book.service(name, body, node="tracking", kind="ObjectStore", origin=origin)
-    return replace(
+    opened = replace(
         place,
         endpoint=f"http://{name}:{_PORTS['s3']}",
         keys=(("AWS_ACCESS_KEY_ID", ("mlflow",)), ("AWS_SECRET_ACCESS_KEY", (Ref(KEY),))),
     )
+    return opened, {name: "service_started"}
 
 
-def emit_bucket(book: Book, server: Server, environment: dict[str, str]) -> dict[str, str]:
+def emit_bucket(book: Book, server: Server, environment: dict[str, str], before: dict[str, str]) -> dict[str, str]:
     """The one-shot service that makes the bucket; and that it has to end before anything uses it."""
     name = book.free(BUCKET)
     origin = Origin(path=(*book.project.tracking.origin.path, "artifacts"))
     body: dict[str, Any] = {
         **image(book, book.project.tracking.image),
+        "depends_on": {need: {"condition": condition} for need, condition in before.items()},
         "command": ["python3", "/mlwright/runtime/bucket.py"],
         "environment": {key: environment[key] for key, _ in server.env if key in environment and _opens(key)},
         "volumes": [book.shipped("bucket.py", _program())],

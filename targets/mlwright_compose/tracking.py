@@ -34,10 +34,11 @@ def emit_server(book: Book) -> None:
     )
     book.reserved.add(SERVER)
     before: dict[str, str] = {}
+    store: dict[str, str] = {}
     if tracking.backend.own:
         place, before = emit_database(book, tracking.backend, place)
     if tracking.artifacts.own:
-        place = emit_objects(book, place)
+        place, store = emit_objects(book, place)
     server = resolve(tracking, book.project.secrets, place)
     given = environment(book, server.env)
     origin = tracking.origin
@@ -45,7 +46,7 @@ def emit_server(book: Book) -> None:
     upgrade = _job(book, f"{SERVER}-upgrade", server.upgrade, before, "Upgrade")
     after = {upgrade: "service_completed_successfully"}
     if tracking.artifacts.own:
-        after |= emit_bucket(book, server, given)
+        after |= emit_bucket(book, server, given, store)
     book.reserved.discard(SERVER)
     health = f"http://127.0.0.1:{PORT}{server.health}"
     body: dict[str, Any] = {

@@ -101,6 +101,7 @@ def test_an_object_store_of_its_own_has_its_bucket_before_the_server() -> None:
     services = body["services"]
     assert services["objects"]["image"].startswith("chrislusf/seaweedfs:")
     assert services["mlflow"]["depends_on"]["bucket"] == SUCCEEDED
+    assert services["bucket"]["depends_on"] == {"objects": {"condition": "service_started"}}
     environment = services["mlflow"]["environment"]
     assert environment["MLFLOW_ARTIFACTS_DESTINATION"] == "s3://mlflow"
     assert environment["MLFLOW_S3_ENDPOINT_URL"] == "http://objects:8333"
