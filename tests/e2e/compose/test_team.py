@@ -41,7 +41,8 @@ def test_the_runs_are_nested_and_finished(known: Records) -> None:
     trials = known.of("trial")
     assert {run.info.status for run in known.runs()} == {"FINISHED"}
     assert {run.data.tags["mlflow.parentRunId"] for run in trials} == {tuning.info.run_id}
-    inner = [run for run in known.runs() if run not in (root, *trials)]
+    outside = {run.info.run_id for run in (root, *trials)}
+    inner = [run for run in known.runs() if run.info.run_id not in outside]
     assert {run.data.tags["mlflow.parentRunId"] for run in inner} == {root.info.run_id}
     assert sorted(int(run.data.tags["mlwright.trial"]) for run in trials) == list(range(10))
 
@@ -81,14 +82,14 @@ def test_artifacts_are_objects_in_the_store_and_readable_through_the_server(
     up: Stack, known: Records, tmp_path: Path
 ) -> None:
     features = known.step("steps.features")
-    table = known.client.download_artifacts(features.info.run_id, "mlwright/outputs/table", str(tmp_path))
+    table = known.client.download_artifacts(features.info.run_id, "mlwright/outputs/table/table", str(tmp_path))
     assert Path(table).read_text().startswith("split,benign,")
     found = f"""{_STORE}
 for page in store.get_paginator("list_objects_v2").paginate(Bucket="mlflow"):
     print(*(found["Key"] for found in page["Contents"]))
 """
     keys = up.compose("exec", "-T", "mlflow", "python3", "-c", found).split()
-    assert any(key.endswith(f"{features.info.run_id}/artifacts/mlwright/outputs/table") for key in keys), keys
+    assert any(key.endswith(f"{features.info.run_id}/artifacts/mlwright/outputs/table/table") for key in keys), keys
     assert any(key.endswith("/MLmodel") for key in keys), keys
 
 
