@@ -23,7 +23,7 @@ _PROGRAMS = {"step": "step.py", "search": "search.py", "gate": "gate.py", "regis
 _HEADER = """\
 Start it: mlflow run . --env-manager local
 One step with what it needs: mlflow run . -e NAME -P parameter=value
-MLFLOW_TRACKING_URI says where the runs go; README.md says the rest.
+Where the runs go, an http(s) address: set -a; . ./client.env; set +a
 """
 
 

@@ -127,7 +127,7 @@ def test_the_example_trains_tunes_and_registers_by_mlflow_run(mlflow_server: str
     assert (version["version"], version["run_id"]) == ("1", steps["training"]["id"])
 
 
-def test_a_virtual_environment_is_made_from_the_requirements(mlflow_server: str, tmp_path: Path) -> None:
+def test_a_virtual_environment_is_made_and_a_failed_step_fails_the_run(mlflow_server: str, tmp_path: Path) -> None:
     (tmp_path / "mlproject.yaml").write_text(TINY)
     (tmp_path / "requirements.txt").write_text("# nothing but Python\n")
     folder = compiled(tmp_path)
@@ -141,17 +141,11 @@ def test_a_virtual_environment_is_made_from_the_requirements(mlflow_server: str,
     assert seen == [text, "4"]
     assert Path(prefix).is_relative_to(tmp_path / ".mlflow" / "envs")
 
-
-def test_a_failed_step_fails_mlflow_run(mlflow_server: str, tmp_path: Path) -> None:
-    (tmp_path / "mlproject.yaml").write_text(
-        TINY.replace("name: tiny", "name: broken").replace("import sys;", "raise SystemExit(3);")
-    )
-    (tmp_path / "requirements.txt").write_text("")
-    local = ("--env-manager", "local", "--experiment-name", "broken-here")
-    done = mlflow_run(mlflow_server, str(compiled(tmp_path)), *local, home=tmp_path)
+    local = ("--env-manager", "local", "--experiment-name", "tiny-here")
+    done = mlflow_run(mlflow_server, str(folder), "-P", "count=many", *local, home=tmp_path)
     assert done.returncode == 1
-    assert "steps.load: failed (exit code 3)" in done.stdout
-    assert {run["status"] for run in runs(mlflow_server, "broken-here")} == {"FAILED"}
+    assert "parameter count must be a whole number, not 'many'" in done.stdout
+    assert [run["status"] for run in runs(mlflow_server, "tiny-here")[1:]] == ["FAILED", "FAILED"]
 
 
 @pytest.mark.docker

@@ -10,6 +10,7 @@ import yaml
 
 from mlwright import ir
 from mlwright.emit import files
+from mlwright.emit.patch import apply_all
 from mlwright.target import Target
 from mlwright.testing import programs
 from mlwright.testing.programs import origin, task
@@ -155,6 +156,27 @@ def test_clients_are_told_where_the_server_is_but_no_secret() -> None:
     assert "# MLFLOW_TRACKING_PASSWORD=\n" in here
     there = emitted(project, server="external", url="https://mlflow.example.com", experiment="a 'b' $c")["client.env"]
     assert "MLFLOW_TRACKING_URI=https://mlflow.example.com\nMLFLOW_EXPERIMENT_NAME=\"a 'b' \\$c\"\n" in there
+
+
+def test_a_patch_may_change_the_environment_but_no_command() -> None:
+    project = replace(
+        programs.churn(), tracking=programs.tracking(project=ir.MlProject(type="docker", image="churn:1"))
+    )
+    documents = list(MlflowTarget().emit(project, programs.context(owners=OWNED)))
+
+    def patched(merge: ir.Json) -> list[str]:
+        on = {"node": "tracking.project", "kind": "MLproject"}
+        patch = ir.Patch(name="p", why="because", merge=merge, origin=origin("patches", "p"), **on)
+        result = apply_all([("mlflow", documents)], [patch], lambda _: MlflowTarget(), versions={}, is_secret=_never)
+        return [item.code for item in result.findings]
+
+    assert patched({"docker_env": {"volumes": [".:/x"]}}) == []
+    assert patched({"docker_env": {"image": "other:1"}}) == ["PATCH008"]
+    assert patched({"entry_points": {"main": {"command": "echo"}}}) == ["PATCH004"]
+
+
+def _never(_name: str, _text: str) -> bool:
+    return False
 
 
 def test_where_the_mlproject_comes_from_is_known() -> None:
