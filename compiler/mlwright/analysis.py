@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import field, replace
 
 from mlwright import ir
 from mlwright.diag import Bag, Diagnostic
@@ -16,7 +16,7 @@ from mlwright.passes.lock import NAME as LOCK
 from mlwright.passes.lock import Anything, Lock, read_lock
 from mlwright.passes.lower import Lowered, lower
 from mlwright.passes.models import expand_models
-from mlwright.passes.pins import pin_models
+from mlwright.passes.pins import digests, pin_models
 from mlwright.passes.serving import drop_unpinned
 from mlwright.platform import Owners, Profile, assign
 from mlwright.platform.demand import asked
@@ -37,7 +37,8 @@ UNUSED = frozenset({"STEP003", "SEC004", "CAT004"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Analysis:
-    """One environment of one project. `project` is None where errors stopped the way to it; `findings` have spans."""
+    """One environment of one project. `project` is None where errors stopped the way to it; `findings` have spans.
+    `digests` are those of the lock, by image reference, for images that targets choose."""
 
     spec: str
     environment: str
@@ -45,6 +46,7 @@ class Analysis:
     profile: Profile | None = None
     project: ir.Project | None = None
     owners: Owners | None = None
+    digests: Mapping[str, str] = field(default_factory=dict)
     findings: tuple[Diagnostic, ...] = ()
 
     @property
@@ -204,7 +206,8 @@ def _environment(files: FileTree, spec: str, targets: Registry, name: str, tree:
     program = drop_unpinned(program, findings)
     owners = _owners(program, profile, targets, name, path)
     findings.extend(owners.findings)
-    return replace(made, project=program, owners=owners, findings=located(findings, tree).ordered())
+    made = replace(made, project=program, owners=owners, digests=digests(program, lock))
+    return replace(made, findings=located(findings, tree).ordered())
 
 
 def _passes(lowered: Lowered, findings: Bag) -> ir.Project:

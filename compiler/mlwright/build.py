@@ -24,7 +24,7 @@ from mlwright.source.files import FileTree
 from mlwright.source.secrets_text import names_secret, shape
 from mlwright.source.tree import located
 from mlwright.span import Path
-from mlwright.target import Document, EmitContext, Joinable, TextFile
+from mlwright.target import Digests, Document, EmitContext, Joinable, TextFile
 
 MANIFESTS = "manifests"
 EXTRAS = ".mlwright/emit"
@@ -62,9 +62,11 @@ def _programs() -> dict[str, str]:
     return {item.name: item.read_text(encoding="utf-8") for item in folder.glob("*.py")}
 
 
-def build(analysis: Analysis, targets: Registry, *, folder: str, files: FileTree) -> Built:
+def build(
+    analysis: Analysis, targets: Registry, *, folder: str, files: FileTree, digests: Digests | None = None
+) -> Built:
     """Render everything that one environment owns, patched, with the files that join it; nothing is written. `files`
-    is the file tree that `analysis` was made from."""
+    is the file tree that `analysis` was made from; `digests` stand in for the lock's."""
     project, profile, owners = analysis.project, analysis.profile, analysis.owners
     assert project is not None and profile is not None and owners is not None
     bag = Bag()
@@ -79,7 +81,13 @@ def build(analysis: Analysis, targets: Registry, *, folder: str, files: FileTree
         contexts: dict[str, EmitContext] = {}
         for name in names:
             spec_folder = posixpath.relpath(".", posixpath.join(folder, name))
-            context = EmitContext(platform=profile, owners=owners.of, runtime=runtime, spec_folder=spec_folder)
+            context = EmitContext(
+                platform=profile,
+                owners=owners.of,
+                runtime=runtime,
+                spec_folder=spec_folder,
+                digests=digests or (lambda ref: analysis.digests.get(ref, "")),
+            )
             contexts[name] = context
             emitted.append((name, list(targets.get(name).emit(project, context))))
         patched = apply_all(emitted, project.patches, targets.get, versions=profile.systems, is_secret=_is_secret)

@@ -96,15 +96,28 @@ class Runtime(Protocol):
     def __call__(self, name: str) -> str: ...
 
 
+class Digests(Protocol):
+    """Gives the digest that the lock has for an image by its reference; empty where it has none."""
+
+    def __call__(self, ref: str) -> str: ...
+
+
+def no_digest(ref: str) -> str:
+    """Digests without a lock."""
+    return ""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EmitContext:
     """Everything a target may know beside the project. `owners` maps node ids to target names; `spec_folder` is the
-    relative POSIX path from the target's output folder to the spec's folder."""
+    relative POSIX path from the target's output folder to the spec's folder; `digests` pin the images that the target
+    itself chooses: those of the project have theirs."""
 
     platform: Profile
     owners: Mapping[str, str]
     runtime: Runtime
     spec_folder: str = "../../.."
+    digests: Digests = no_digest
 
 
 @runtime_checkable

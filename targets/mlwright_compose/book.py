@@ -50,6 +50,8 @@ class Book:
     def service(self, name: str, body: dict[str, Any], *, node: str, kind: str, origin: Origin) -> None:
         """Add a service that node `node` became; `kind` is how patches address it."""
         assert name not in self.services, name
+        if "build" not in body and "@" not in body["image"] and (digest := self.context.digests(body["image"])):
+            body = {**body, "image": f"{body['image']}@{digest}"}
         known = [key for key in _ORDER if key in body]
         rest = [key for key in body if key not in _ORDER]
         self.services[name] = {key: body[key] for key in (*known, *rest) if body[key] not in (None, {}, [])}

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from mlwright import ir
 from mlwright.passes.lock import Lock
+from mlwright.passes.occurrences import containers
 
 
 def pin_models(project: ir.Project, lock: Lock) -> ir.Project:
@@ -46,6 +47,14 @@ def pin_models(project: ir.Project, lock: Lock) -> ir.Project:
         nodes=tuple(node(item) for item in project.nodes),
         services=tuple(service(item) for item in project.services),
     )
+
+
+def digests(project: ir.Project, lock: Lock) -> dict[str, str]:
+    """Locked digests by reference, without those of images that the project builds."""
+    built = {placed.container.image.ref for placed in containers(project) if placed.container.image.build_context}
+    if project.tracking.image.build_context:
+        built.add(project.tracking.image.ref)
+    return {ref: image.digest for ref, image in lock.images.items() if ref not in built}
 
 
 def models(task: ir.Task) -> tuple[ir.ModelSource, ...]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Literal, TypeVar
 
 from mlwright.analysis import Analysis, analyse
+from mlwright.build import build, folder
 from mlwright.diag import Diagnostic
 from mlwright.passes.lock import NAME, Anything, Lock, LockedImage, LockedModel, read_lock
 from mlwright.registry import Registry
@@ -27,6 +28,9 @@ State = Literal["same", "added", "moved", "dropped", "absent", "gone", "built", 
 """`moved`: the registry says another thing than the lock; `absent`: it has nothing under that name yet; `gone`: not any
 more; `built`: an image of this project that no registry has; `skipped`: an environment of `mlwright run`, whose server
 does not last; `failed`: the registry could not be asked."""
+
+_UNKNOWN = "LOCK004"
+"""What locking mends: an image whose entry point is not known yet."""
 
 Connect = Callable[[Analysis], Client]
 """The tracking server of an environment. Raises AddressError."""
@@ -115,7 +119,8 @@ def lock(
                     return Locked(spec=spec, usage_error=str(error))
                 clients[one.environment] = error
     _models(work, outcome.environments, clients, everything=not env)
-    _images(work, outcome.environments, resolve, everything=not env)
+    images = _asked_for(files, targets, outcome.environments)
+    _images(work, images, resolve, everything=not env)
     made = lockfile.text(Lock(models=work.models, images=work.images), before)
     differs = made.encode() != (before or b"") and (before is not None or bool(work.models or work.images))
     if differs and mode != "check":
@@ -204,13 +209,35 @@ def _model(
     return said(state, now.version, "" if now.digest else "its files cannot be listed: no digest"), now
 
 
-def _images(work: _Work, environments: Sequence[Analysis], resolve: Resolve, *, everything: bool) -> None:
+def _asked_for(files: FileTree, targets: Registry, environments: Sequence[Analysis]) -> Mapping[str, demand.ImageUse]:
+    """The images of all environments by reference: those of the project, and those that targets choose themselves."""
     asked: dict[str, demand.ImageUse] = {}
     for one in environments:
         assert one.project is not None and one.profile is not None
         for use in demand.images(one.project, one.profile):
             if (other := asked.get(use.ref)) is None or other.here:
                 asked[use.ref] = use
+    for one in environments:
+        broken = any(item.severity == "error" and item.code != _UNKNOWN for item in one.findings)
+        if not broken and one.profile is not None and not one.profile.local:
+            for ref in _chosen(files, targets, one):
+                asked.setdefault(ref, demand.ImageUse(ref=ref))
+    return asked
+
+
+def _chosen(files: FileTree, targets: Registry, one: Analysis) -> list[str]:
+    """What the environment's targets look up while they emit."""
+    seen: dict[str, None] = {}
+
+    def digests(ref: str) -> str:
+        seen[ref] = None
+        return ""
+
+    build(one, targets, folder=folder(one, None), files=files, digests=digests)
+    return list(seen)
+
+
+def _images(work: _Work, asked: Mapping[str, demand.ImageUse], resolve: Resolve, *, everything: bool) -> None:
     for ref, image in work.lock.images.items():
         if ref in asked and not asked[ref].here:
             continue

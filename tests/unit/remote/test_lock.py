@@ -81,6 +81,8 @@ def place(
     monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
     images.trouble.clear()
     images.manifests.clear()
+    monkeypatch.setattr("mlwright.remote.oci.HUB", images.host)
+    images.image("library/python", "3.12-slim-bookworm", Cmd=["python3"])
 
     def say(*words: str) -> tuple[int, str]:
         code = cli.main(list(words))
@@ -98,8 +100,9 @@ def test_an_alias_and_the_images_become_entries_that_say_everything(place: Place
     made = place.models.version(place.model, "champion", mlwright_digest="sha256:" + "d" * 64)
     train = place.images.image("train", "1", Entrypoint=["python"], Cmd=["train"])
     serve = place.images.image("serve", "1", Cmd=["serve"])
+    python = place.images.image("library/python", "3.12-slim-bookworm", Cmd=["python3"])
     code, said = place.say("lock")
-    assert (code, said.splitlines()[-1]) == (0, "mlproject.lock: 3 added")
+    assert (code, said.splitlines()[-1]) == (0, "mlproject.lock: 4 added")
     uri = made["place"]
     assert place.lock == (
         "# yaml-language-server: $schema=./schemas/lock.v1.schema.json\n"
@@ -125,6 +128,10 @@ def test_an_alias_and_the_images_become_entries_that_say_everything(place: Place
         "      - python\n"
         "    cmd:\n"
         "      - train\n"
+        "  python:3.12-slim-bookworm:\n"
+        f"    digest: {python}\n"
+        "    cmd:\n"
+        "      - python3\n"
     )
     schema = json.loads(Path(__file__).parents[3].joinpath("schemas/lock.v1.schema.json").read_text("utf-8"))
     jsonschema.Draft202012Validator(schema).validate(place.data())
@@ -192,7 +199,7 @@ def test_a_server_that_does_not_answer_leaves_entries_as_they_were(place: Place)
     code, said = place.say("lock", "--update", "--tracking-uri", "http://127.0.0.1:9")
     assert (code, place.lock) == (1, before)
     assert f"  ! {place.model}@champion stays version 1: cannot reach http://127.0.0.1:9" in said
-    assert "2 gone from the registry, 1 could not be asked for" in said
+    assert "3 gone from the registry, 1 could not be asked for" in said
     assert place.say("lock", "--check", "--tracking-uri", "http://127.0.0.1:9")[0] == 1
 
 
@@ -222,7 +229,7 @@ def test_check_says_what_is_missing_and_what_is_too_much(place: Place) -> None:
     place.models.version(place.model, "champion")
     code, said = place.say("lock", "--check")
     assert (code, Path("mlproject.lock").exists()) == (1, False)
-    assert said.splitlines()[-1] == "mlproject.lock: 3 added (mlwright lock --update)"
+    assert said.splitlines()[-1] == "mlproject.lock: 4 added (mlwright lock --update)"
     place.say("lock")
     place.write(SPEC.replace(', image: "HOST/serve:1"', ""))
     code, said = place.say("lock", "--check")
@@ -325,6 +332,8 @@ def test_what_a_container_without_a_command_starts_is_known_after_locking(place:
     assert step["image_digest"] == digest
     compose = yaml.safe_load(Path("manifests/prod/compose/compose.yaml").read_text("utf-8"))
     assert compose["services"]["report"]["image"] == f"{place.images.host}/serve:1@{digest}"
+    python = place.data()["images"]["python:3.12-slim-bookworm"]["digest"]
+    assert compose["services"]["start"]["image"] == f"python:3.12-slim-bookworm@{python}", "ours are pinned as well"
 
 
 @pytest.mark.parametrize(
@@ -359,9 +368,9 @@ def test_a_folder_means_every_project_below_it(place: Place) -> None:
     Path("mlproject.yaml").unlink()
     code, said = place.say("lock", ".")
     assert code == 0
-    assert [line for line in said.splitlines() if line.endswith("3 added")] == [
-        "a/mlproject.lock: 3 added",
-        "b/mlproject.lock: 3 added",
+    assert [line for line in said.splitlines() if line.endswith("4 added")] == [
+        "a/mlproject.lock: 4 added",
+        "b/mlproject.lock: 4 added",
     ]
     assert Path("a/mlproject.lock").read_bytes() == Path("b/mlproject.lock").read_bytes()
 
