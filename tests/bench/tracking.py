@@ -138,7 +138,7 @@ def measure(servers: tuple[Server, ...]) -> None:
     for number in range(ROUNDS):
         for server in servers if number % 2 == 0 else servers[::-1]:
             with started(server) as seconds:
-                experiment = created(server, number)
+                experiment = created(server)
                 load(server, experiment, 8, SECONDS / 3)  # fills caches and pools
                 for clients in CLIENTS:
                     add(found[server.name, clients], load(server, experiment, clients, SECONDS))
@@ -201,6 +201,8 @@ def started(server: Server) -> Iterator[float]:
                 os.killpg(process.pid, number)
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(20)
+        while answers(server):  # its workers outlive it by a moment
+            time.sleep(0.1)
 
 
 def answers(server: Server) -> bool:
@@ -211,9 +213,9 @@ def answers(server: Server) -> bool:
         return False
 
 
-def created(server: Server, number: int) -> str:
+def created(server: Server) -> str:
     """A new experiment on the server."""
-    body = json.dumps({"name": f"bench-{number}"}).encode()
+    body = json.dumps({"name": f"bench-{time.time()}"}).encode()
     url = f"{server.url}/api/2.0/mlflow/experiments/create"
     request = urllib.request.Request(url, body, {"Content-Type": "application/json"})
     with urllib.request.urlopen(request, timeout=60) as answer:
