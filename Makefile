@@ -28,6 +28,7 @@ bench: ## the figures of README's performance section, side by side
 bench-tracking: ## a tracking server as we start it beside a plain `mlflow server` (needs PostgreSQL)
 	@"$(PYTHON)" .ci/install.py test
 	$(VENV)/python -m tests.bench.tracking
+	$(VENV)/python tests/bench/tracking_plan.py
 
 lint: ## style, layers and generated files
 	@"$(PYTHON)" .ci/install.py dev
