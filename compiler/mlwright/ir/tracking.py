@@ -90,11 +90,12 @@ class MlProject:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tracking:
     """The tracking server and its clients. `version` and `image` are of a deployed server, `url` of any other (a
-    Databricks address for `databricks`); `registry` is the models' own database where they have one; `gateway` are
-    endpoints by name, as plain JSON."""
+    Databricks address for `databricks`, with the workspace's `host`); `registry` is the models' own database where they
+    have one; `gateway` are endpoints by name, as plain JSON."""
 
     server: Literal["deployed", "external", "databricks"] = "deployed"
     url: str = ""
+    host: str = ""
     experiment: str = ""
     image: Image = field(default_factory=Image)
     version: str = ""

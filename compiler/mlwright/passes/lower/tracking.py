@@ -48,7 +48,8 @@ def tracking_server(context: Context, source: tracking.Tracking | None, project:
         case tracking.ExternalServer():
             return replace(made, url=server.url.text.rstrip("/"))
         case tracking.DatabricksServer():
-            return replace(made, url=f"databricks://{server.profile}" if server.profile else "databricks")
+            url = f"databricks://{server.profile}" if server.profile else "databricks"
+            return replace(made, url=url, host=server.host.text.rstrip("/") if server.host else "")
 
 
 def _database(source: tracking.BackendStore | None) -> ir.Database:

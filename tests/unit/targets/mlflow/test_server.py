@@ -162,6 +162,19 @@ def test_of_a_server_that_exists_only_clients_have_settings(server: Any, url: st
     assert settings(made["client.env"])["MLFLOW_TRACKING_URI"] == url
 
 
+def test_clients_of_a_databricks_workspace_find_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    from mlflow.legacy_databricks_cli.configure.provider import EnvironmentVariableConfigProvider
+
+    made = emitted(server="databricks", url="databricks", host="https://acme.cloud.databricks.com")["client.env"]
+    for name, value in settings(made).items():
+        monkeypatch.setenv(name, value)
+    assert "# DATABRICKS_TOKEN=\n" in made
+    monkeypatch.setenv("DATABRICKS_TOKEN", "the-token")
+    assert EnvironmentVariableConfigProvider().get_config().host == "https://acme.cloud.databricks.com"
+    by_profile = emitted(server="databricks", url="databricks://prod", host="https://acme.cloud.databricks.com")
+    assert "DATABRICKS_HOST" not in by_profile["client.env"]
+
+
 @systemd
 def test_systemd_accepts_the_units_and_finds_little_exposed(tmp_path: Path) -> None:
     assert ANALYZE
