@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import ipaddress
+import socket
 import ssl
 import threading
 from collections.abc import Iterator
@@ -21,10 +23,11 @@ from mlwright.remote.http import Tls, UnreachableError
 
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A self-signed certificate for 127.0.0.1, with its key behind it."""
+    """A self-signed certificate for 127.0.0.1 and mlflow.example.com, with its key behind it."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "test")])
     now = datetime.datetime.now(datetime.UTC)
+    names = [x509.IPAddress(ipaddress.ip_address("127.0.0.1")), x509.DNSName("mlflow.example.com")]
     made = (
         x509.CertificateBuilder()
         .subject_name(name)
@@ -33,7 +36,7 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
         .serial_number(1)
         .not_valid_before(now - datetime.timedelta(hours=1))
         .not_valid_after(now + datetime.timedelta(hours=1))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False)
+        .add_extension(x509.SubjectAlternativeName(names), critical=False)
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
         .sign(key, hashes.SHA256())
     )
@@ -103,3 +106,54 @@ def test_a_server_without_tls_is_an_error_that_says_so(secured: str) -> None:
         Client(url=f"https://127.0.0.1:{plain.server_port}", patience=0).call("GET", "x")
     plain.shutdown()
     plain.server_close()
+
+
+def test_https_goes_through_a_tunnel_of_the_proxy_which_sees_the_name_alone(
+    secured: str, certificate: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    class Proxy(BaseHTTPRequestHandler):
+        def do_CONNECT(self) -> None:
+            asked.append(f"{self.path} {self.headers.get('Proxy-Authorization')} {self.headers.get('Authorization')}")
+            self.send_response(200)
+            self.end_headers()
+            host, _, port = secured.removeprefix("https://").partition(":")
+            with socket.create_connection((host, int(port))) as there:
+                one = threading.Thread(target=piped, args=(self.connection, there), daemon=True)
+                one.start()
+                piped(there, self.connection)
+
+        def log_message(self, format: str, *args: object) -> None:
+            """Quiet."""
+
+    def piped(source: socket.socket, target: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while data := source.recv(65536):
+                target.sendall(data)
+            target.shutdown(socket.SHUT_WR)
+
+    proxy = ThreadingHTTPServer(("127.0.0.1", 0), Proxy)
+    proxy.daemon_threads = True
+    threading.Thread(target=proxy.serve_forever, args=(0.02,), daemon=True).start()
+    monkeypatch.setenv("https_proxy", f"http://u:p@127.0.0.1:{proxy.server_port}")
+    monkeypatch.setenv("no_proxy", "")
+    url, tls = "https://mlflow.example.com", Tls(certificates=str(certificate))
+    made = Client(url=url, username="ann", password="s3cret", tls=tls, timeout=10)
+    assert [made.call("GET", "x") for _ in range(2)] == [{}, {}]
+    assert asked == ["mlflow.example.com:443 Basic dTpw None"]
+    proxy.shutdown()
+    proxy.server_close()
+
+
+def test_a_proxy_that_refuses_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    proxy = ThreadingHTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler)
+    threading.Thread(target=proxy.serve_forever, args=(0.02,), daemon=True).start()
+    monkeypatch.setenv("https_proxy", f"http://127.0.0.1:{proxy.server_port}")
+    monkeypatch.setenv("no_proxy", "")
+    with pytest.raises(
+        UnreachableError, match=r"cannot reach https://mlflow\.example\.com through the proxy 127\.0\.0\.1"
+    ):
+        Client(url="https://mlflow.example.com", patience=0).call("GET", "x")
+    proxy.shutdown()
+    proxy.server_close()
