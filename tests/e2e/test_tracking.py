@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from mlwright import api
+from mlwright import api, cli
 from mlwright.remote import http, reconcile
 from mlwright.remote.client import Client
 
@@ -163,6 +163,23 @@ def test_another_artifact_location_is_an_error_that_says_what_to_do_and_stops_no
     assert "write the one that is there, or give the experiment another name" in out
     assert out.endswith("1 added, 0 changed, 0 destroyed, 0 unchanged, 1 failed\n")
     assert there.model(name).tags["mlwright.managed"] == f"{name}/local"
+
+
+def test_a_run_that_finds_no_experiment_makes_it_where_the_file_says(
+    tracking: Tracking, write: Callable[..., Path], there: Client, name: str
+) -> None:
+    folder = write("tracking: {experiment: {artifact_location: 's3://acme/runs'}}\n")
+    assert cli.main(["compile", str(folder)]) == 0
+    (steps,) = folder.glob("manifests/*/compose/steps")
+    code = (
+        "import json, os, sys; sys.path.insert(0, sys.argv[1]); from tracking import Tracking;"
+        " Tracking(json.load(open(sys.argv[2])), os.environ).experiment"
+    )
+    env = {**os.environ, "MLWRIGHT_RUN": "r1", "MLFLOW_TRACKING_URI": there.url}
+    words = [str(steps.parent / "runtime"), str(next(steps.glob("a.json")))]
+    subprocess.run([sys.executable, "-Sc", code, *words], env=env, check=True)
+    assert experiment(there, f"{name}-local")["artifact_location"] == "s3://acme/runs"
+    assert tracking("apply", folder)[0] == 0
 
 
 def test_what_is_no_longer_in_the_file_is_kept_until_it_is_pruned(

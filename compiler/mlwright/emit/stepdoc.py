@@ -174,10 +174,18 @@ def head(project: ir.Project, kind: str, step: str, name: str) -> Document:
         "project": project.name,
         "environment": project.environment.name,
         "experiment": project.tracking.experiment,
+        **_location(project),
         "spec_digest": project.spec_digest,
         "step": step,
         "name": name,
     }
+
+
+def _location(project: ir.Project) -> Document:
+    """Where the experiment's files are to be, where the spec says so: whoever makes the experiment has to know."""
+    own = (one for one in project.catalog.experiments if one.name == project.tracking.experiment)
+    place = next((one.artifact_location for one in own), "")
+    return {"experiment_location": place} if place else {}
 
 
 def _command(container: ir.Container, places: Places) -> Document:

@@ -87,14 +87,18 @@ class Tracking:
                 found = self.server.call("GET", "experiments/get-by-name", experiment_name=name)["experiment"]
                 if found.get("lifecycle_stage") == "deleted":
                     raise StepError(
-                        BAD_INPUT, "the MLflow experiment %r is deleted: restore it or choose another" % name
+                        BAD_INPUT,
+                        "the MLflow experiment %r is deleted: `mlwright tracking apply` restores it" % name,
                     )
                 return str(found["experiment_id"])
             except ServerError as error:
                 if not error.missing:
                     raise
+            body = {"name": name}
+            if self.doc.get("experiment_location"):
+                body["artifact_location"] = str(self.doc["experiment_location"])
             try:
-                return str(self.server.call("POST", "experiments/create", {"name": name})["experiment_id"])
+                return str(self.server.call("POST", "experiments/create", body)["experiment_id"])
             except ServerError as error:
                 if error.error != "RESOURCE_ALREADY_EXISTS":
                     raise
