@@ -14,7 +14,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def execute(args: argparse.Namespace) -> int:
-    """Exit 0 nothing is left, 1 Compose could not remove everything, 2 there is nothing to work on."""
+    """Exit 0 nothing is left running, 2 there is nothing to work on, or Compose could not."""
     compose = engine.existing("down", args)
     if isinstance(compose, int):
         return compose
@@ -22,20 +22,20 @@ def execute(args: argparse.Namespace) -> int:
     from mlwright.engine.refusals import explain
     from mlwright.engine.states import run_of
 
-    stack = compose.stack
+    volumes = ", ".join(f"{compose.project}_{name}" for name in compose.stack.volumes)
     try:
         containers = compose.containers()
+        count = f"{len(containers)} container{'' if len(containers) == 1 else 's'}"
+        terminal.say(engine.folded(f"{compose.program}: removing {count} of {compose.project}"))
+        if args.volumes and volumes:
+            terminal.say(engine.folded(f"removing the data too: {volumes}"))
+        compose.down(*(("--volumes",) if args.volumes else ()))
     except EngineError as problem:
         return engine.refuse("down", explain(str(problem), compose.env))
-    terminal.say(f"{compose.program}: {stack.name}, {len(containers)} container{'' if len(containers) == 1 else 's'}")
-    volumes = ", ".join(f"{stack.name}_{name}" for name in stack.volumes)
-    if args.volumes and volumes:
-        terminal.say(f"removing the data too: {volumes}")
-    flags = ("--volumes",) if args.volumes else ()
-    if compose.run("down", "--remove-orphans", *flags) != 0:
-        return exits.FINDINGS
     run = run_of(containers)
     if volumes and not args.volumes:
-        go_on = f"; `mlwright up --run {run}` goes on with that run" if run and not run.startswith("default") else ""
-        terminal.say(f"kept: {volumes}{go_on}")
+        terminal.say(engine.folded(f"kept: {volumes}"))
+        if run and not run.startswith("default"):
+            again = " ".join(("mlwright up", *engine.words(args), "--run", run))
+            terminal.say(f"to go on with its run: {again}")
     return exits.CLEAN

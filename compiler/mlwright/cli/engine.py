@@ -23,11 +23,16 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def refuse(command: str, why: str) -> int:
     """Say why nothing was done. Exit 2."""
+    terminal.warn(folded(f"mlwright {command}: {why}"))
+    return exits.USAGE
+
+
+def folded(text: str) -> str:
+    """One line of text, over several where the terminal is too narrow."""
     from mlwright.diag.render.columns import wrap
 
-    first, *rest = wrap(f"mlwright {command}: {why}", terminal.columns() - 2, terminal.columns())
-    terminal.warn("\n".join((first, *(f"  {line}" for line in rest))))
-    return exits.USAGE
+    first, *rest = wrap(text, terminal.columns() - 2, terminal.columns())
+    return "\n".join((first, *(f"  {line}" for line in rest)))
 
 
 def words(args: argparse.Namespace) -> tuple[str, ...]:

@@ -88,7 +88,8 @@ def _start(args: argparse.Namespace, program: Program, plan: object, compose: Co
     run = args.run or (runs.fresh(pipeline) if args.new_run else runs.current(compose, pipeline))
     ready = replace(compose, env={**compose.env, **git_facts(program.folder), "MLWRIGHT_RUN": run})
     name = program.project.name
-    terminal.say(f"{compose.program}: run {run} of {name} ({program.project.environment.name}, pipeline {pipeline})")
+    where = f"({program.project.environment.name}, pipeline {pipeline})"
+    terminal.say(engine.folded(f"{compose.program}: run {run} of {name} {where}"))
     request = Request(
         run=run,
         serve=not args.no_serve,

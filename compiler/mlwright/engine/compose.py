@@ -58,6 +58,11 @@ class Compose:
         ]
 
     @property
+    def project(self) -> str:
+        """The name by which Compose finds containers and volumes again."""
+        return self.env.get("COMPOSE_PROJECT_NAME") or self.stack.name
+
+    @property
     def lenient(self) -> dict[str, str]:
         """An environment in which nothing is missing, for commands that start nothing."""
         return {**dict.fromkeys(self.missing, "unset"), **self.env}
@@ -105,11 +110,15 @@ class Compose:
                 start_new_session=True,
             )
 
+    def down(self, *flags: str) -> None:
+        """Stop and remove everything. Raises EngineError."""
+        self._ask("down", "--remove-orphans", *flags, timeout=900.0)
+
     def run(self, *command: str) -> int:
         """A command that shows what it does itself. Its exit code."""
         return subprocess.run(self.words(*command), env=self.lenient, check=False).returncode
 
-    def _ask(self, *command: str, profiles: Sequence[str] | None = None) -> str:
+    def _ask(self, *command: str, profiles: Sequence[str] | None = None, timeout: float = 120.0) -> str:
         try:
             answer = subprocess.run(
                 self.words(*command, profiles=profiles),
@@ -118,11 +127,11 @@ class Compose:
                 capture_output=True,
                 text=True,
                 errors="replace",
-                timeout=120,
+                timeout=timeout,
                 check=False,
             )
         except subprocess.TimeoutExpired as problem:
-            raise EngineError(f"`{self.program.name} {command[0]}` did not answer within 120 s") from problem
+            raise EngineError(f"`{self.program.name} {command[0]}` did not answer within {timeout:g} s") from problem
         except OSError as problem:
             raise EngineError(f"`{self.program.name}` cannot be started: {problem}") from problem
         if answer.returncode != 0:

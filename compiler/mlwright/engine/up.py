@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -29,6 +30,8 @@ from mlwright.runner.tracking import Client
 SUCCEEDED, FAILED = 0, 1
 SERVER_PORT = 5000
 _QUOTED = 20
+_PROGRESS = re.compile(r"\s*(?:Container|Network|Volume|Image) \S+ +\w+\s*$")
+"""Compose's lines about what goes well."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,7 +109,8 @@ def _report(
     errors: TextIO,
 ) -> int:
     for row in view.board.rows:
-        if row.state == "waiting" and row.id != IMAGES and verdict in ("failed", "was not started"):
+        stuck = ("waiting", "running") if verdict == "was not started" else ("waiting",)
+        if row.state in stuck and row.id != IMAGES and verdict in ("failed", "was not started"):
             blame = watch.blame(row.id)
             view.board.move(row.id, "blocked", f"{blame} failed" if blame else "")
     view.close()
@@ -172,7 +176,8 @@ def _failures(watch: Watch, plan: Plan, request: Request, results: Mapping[str, 
             told = True
     if not told and watch.refused:
         message = refusals.explain(watch.refused, watch.compose.env, _moved(watch.compose, watch.services))
-        quoted = tuple(f"  | {line}" for line in watch.refused.splitlines()[-_QUOTED:])
+        telling = [line for line in watch.refused.splitlines() if not _PROGRESS.match(line)]
+        quoted = tuple(f"  | {line}" for line in telling[-_QUOTED:])
         yield summary.Failure(
             code="RUN015", message=message, lines=(*quoted, f"the whole log: {nearby(watch.log)}"), at=Label()
         )

@@ -177,6 +177,7 @@ def test_what_compose_cannot_start_is_explained(
     assert "error[RUN015]: " in shown
     assert meant in shown
     assert f"  | {refusal}" in shown
+    assert "  |  Container" not in shown
     assert "was not started after" in shown
     assert "the whole log: .mlwright/up/box.log" in shown
 
@@ -315,10 +316,15 @@ def test_down_keeps_the_data_unless_asked(folder: Path, docker: Docker, capsys: 
     docker.plays(services=DONE, labels="mlwright.run=main-7")
     said(capsys, "up", code=0)
     shown = said(capsys, "down", code=0)
-    assert "docker compose 5.5.0: probe-box, 7 containers" in shown
-    assert "kept: probe-box_mlflow; `mlwright up --run main-7` goes on with that run" in shown
+    assert shown.splitlines() == [
+        "docker compose 5.5.0: removing 7 containers of probe-box",
+        "kept: probe-box_mlflow",
+        "to go on with its run: mlwright up --run main-7",
+    ]
     assert "removing the data too: probe-box_mlflow" in said(capsys, "down", "--volumes", code=0)
     assert docker.asked("down") == [["--remove-orphans"], ["--remove-orphans", "--volumes"]]
+    docker.plays(services=DONE, refuses={"down": "Error response from daemon: volume is in use"})
+    assert "mlwright down: Error response from daemon: volume is in use" in said(capsys, "down", code=2)
 
 
 def test_down_and_logs_work_for_a_spec_that_does_not_compile(

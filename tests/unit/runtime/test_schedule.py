@@ -104,7 +104,10 @@ class Nightly:
         return [str(self.pipeline.write(own)), program, str(self.pipeline.write(document))]
 
     def service(self, name: str, program: str, document: dict[str, Any], **schedule: Any) -> None:
-        """Start one service."""
+        """Start one service, in the place of one of that name."""
+        if name in self.processes:
+            self.processes[name].kill()
+            self.processes[name].wait()
         words = self.words(name, program, document, **schedule)
         self.logs[name] = self.pipeline.folder / f"{name}.log"
         env = self.pipeline.env(MLWRIGHT_POLL="0.2", MLWRIGHT_BEAT="20")
