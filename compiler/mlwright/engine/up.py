@@ -143,7 +143,7 @@ def _failures(watch: Watch, plan: Plan, request: Request, results: Mapping[str, 
     failed = {node: one for node, one in watch.seen.items() if one.state == "failed"}
     told = False
     ended = {node: results[node] for node in failed if node in known and node in results}
-    for failure in summary.failures(replace(plan, nodes=plan.nodes), ended, ()):
+    for failure in summary.failures(plan, ended, ()):
         node = next((n for n in ended if failure.message.startswith(f"{n} failed")), "")
         services = failed[node].failed if node else ()
         yield replace(failure, lines=tuple(_quoted(watch, request, services)))
