@@ -21,7 +21,7 @@ _KEPT, _MORE = 20, 25
 """Connections of a worker to a database: kept open, and beyond that. It answers 40 requests at once, and MLflow takes a
 second one while it logs a batch on the first: with SQLAlchemy's 5 and 10 they wait for one another until they fail."""
 _TRUST = 10
-"""Seconds for which a worker believes a password that it has checked: a check takes about 0.1 s of a processor."""
+"""Seconds for which a worker believes a password that it has checked: a check is slow by design."""
 _PERMISSIONS = {"read": "READ", "use": "USE", "edit": "EDIT", "manage": "MANAGE", "none": "NO_PERMISSIONS"}
 
 
@@ -85,7 +85,8 @@ def resolve(tracking: Tracking, secrets: tuple[Secret, ...], place: Place) -> Se
         "MLFLOW_PORT": (str(place.port),),
         "MLFLOW_WORKERS": (str(options.workers),),
         **stores,
-        **_pool(tracking),
+        "MLFLOW_SQLALCHEMYSTORE_POOL_SIZE": (str(_KEPT),),
+        "MLFLOW_SQLALCHEMYSTORE_MAX_OVERFLOW": (str(_MORE),),
         **files,
         "MLFLOW_SERVER_ALLOWED_HOSTS": (",".join(_hosts(tracking, place)),),
         "MLFLOW_SERVER_CORS_ALLOWED_ORIGINS": _text(",".join(options.cors)),
@@ -141,15 +142,6 @@ def _stores(tracking: Tracking, place: Place) -> dict[str, Template]:
     return {
         "MLFLOW_BACKEND_STORE_URI": _database(tracking.backend, place, "mlflow"),
         "MLFLOW_REGISTRY_STORE_URI": _database(registry, place, "registry") if registry else (),
-    }
-
-
-def _pool(tracking: Tracking) -> dict[str, Template]:
-    if "sqlite" in (tracking.backend.type, tracking.registry.type if tracking.registry else ""):
-        return {}  # not every SQLAlchemy keeps a pool for SQLite
-    return {
-        "MLFLOW_SQLALCHEMYSTORE_POOL_SIZE": (str(_KEPT),),
-        "MLFLOW_SQLALCHEMYSTORE_MAX_OVERFLOW": (str(_MORE),),
     }
 
 
