@@ -36,12 +36,11 @@ environments: {here: {platform: compose}}
 pytestmark = [pytest.mark.server, pytest.mark.slow]
 
 
-def compiled(folder: Path) -> Path:
+def compiled(folder: Path, environment: str = "here") -> Path:
     """The MLproject's folder of the project in `folder`."""
-    result = api.compile([str(folder / "mlproject.yaml")])
+    result = api.compile([str(folder / "mlproject.yaml")], envs=[environment])
     assert not result.failed, result.diagnostics
-    (found,) = folder.glob("manifests/*/mlflow")
-    return found
+    return folder / "manifests" / environment / "mlflow"
 
 
 def mlflow_run(server: str, *words: str, home: Path, **env: str) -> subprocess.CompletedProcess[str]:
@@ -101,7 +100,7 @@ def test_the_example_trains_tunes_and_registers_by_mlflow_run(mlflow_server: str
         assert old in text
         text = text.replace(old, new)
     spec.write_text(text)
-    folder = compiled(project)
+    folder = compiled(project, "compose")
     local = ("--env-manager", "local", "--experiment-name", "by-mlflow-compose")
 
     done = mlflow_run(mlflow_server, str(folder), "-e", "features", "-P", "pipeline-run=whole", *local, home=tmp_path)
@@ -118,6 +117,7 @@ def test_the_example_trains_tunes_and_registers_by_mlflow_run(mlflow_server: str
     (root,) = (run for run in made if run["tags"]["mlwright.kind"] == "root")
     assert root["tags"]["mlflow.source.type"] == "PROJECT"
     steps = {run["tags"]["mlwright.step"]: run for run in made if run["tags"].get("mlflow.parentRunId") == root["id"]}
+    assert steps.pop("run")["tags"]["mlwright.kind"] == "nested"  # the second `mlflow run`
     assert set(steps) == {"steps.features", "tuning", "training", "evaluation", "evaluation.gates", "registry"}
     assert steps["evaluation"]["metrics"]["test_auc"] > 0.9
     assert steps["training"]["params"]["learning_rate"] == steps["tuning"]["params"]["best.learning_rate"]
