@@ -198,6 +198,34 @@ def record(running: Running, user: tuple[str, str] = ("", "")) -> str:
     return str(run["run_id"])
 
 
+def made_twice(running: Running, experiment: str, user: tuple[str, str]) -> None:
+    """Who may edit but not delete makes a root run although there is one: it ends below the one that was first."""
+    found = running.call("GET", f"experiments/get-by-name?experiment_name={experiment}", user=USER)["experiment"]
+    grant = {"username": user[0], "resource_type": "experiment", "resource_id": found["experiment_id"]}
+    path = running.api.replace("/2.0/", "/3.0/") + "/users/permissions/grant"
+    assert running.ask("POST", path, grant | {"permission": "EDIT"}, user=ADMIN)[0] == 200
+    program = (
+        "import json, sys, time; sys.path.insert(0, sys.argv[1])\n"
+        "import tracking, os\n"
+        "made = [tracking.Tracking(json.loads(sys.argv[2]), os.environ) for _ in '12']\n"
+        "runs = [one.create('root', one.common('root')) for one in made]\n"
+        "made[1].made_root = runs[1].id\n"
+        "assert made[1].settle_root().id == made[0].root().id == runs[0].id\n"
+        "left = made[1].get(runs[1].id)\n"
+        "print(left.status, left.tags['mlflow.parentRunId'] == runs[0].id)\n"
+    )
+    env = {
+        **os.environ,
+        "MLFLOW_TRACKING_URI": running.address(""),
+        "MLFLOW_TRACKING_USERNAME": user[0],
+        "MLFLOW_TRACKING_PASSWORD": user[1],
+        "MLWRIGHT_RUN": "twice",
+    }
+    words = [sys.executable, "-S", "-c", program, str(RUNTIME), json.dumps({"experiment": experiment})]
+    done = subprocess.run(words, env=env, capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr) == ("KILLED True\n", "")
+
+
 def test_files_a_prefix_metrics_and_garbage(folder: Path) -> None:
     """Everything on one disk; the pipelines' user is the administrator."""
     options = ir.ServerOptions(prometheus=True, gc_older_than="1s", static_prefix="/ml", allowed_hosts=("ml.example",))
@@ -258,6 +286,7 @@ def test_a_database_a_bucket_and_users(folder: Path, postgres: Postgres, store: 
         assert [item["Key"] for item in objects if run in item["Key"]]
         running.call("POST", "users/create", {"username": "guest", "password": "guest-password-1"}, ADMIN)
         assert running.ask("GET", f"{running.api}/runs/get?run_id={run}", user=("guest", "guest-password-1"))[0] == 403
+        made_twice(running, "demo", ("guest", "guest-password-1"))
         changed = {"username": USER[0], "password": "another-password-1"}
         assert running.ask("PATCH", f"{running.api}/users/update-password", changed, user=ADMIN)[0] == 200
         assert "gave the user" in running.job(*users, env=running.server.users)

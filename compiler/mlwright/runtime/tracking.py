@@ -210,10 +210,19 @@ class Tracking:
         return self.settle_root() or ours
 
     def settle_root(self) -> Optional[Run]:
-        """Searches again; deletes the root run that we made if another one won. The winner, or None if none is seen."""
+        """Searches again; takes back the root run that we made if another one won. The winner, or None if none is seen.
+
+        Whoever may edit an experiment may not delete in it: then the run stays, closed, and is no root run any more.
+        """
         found = self.roots()
         if found and self.made_root and found[0].id != self.made_root:
-            self.server.call("POST", "runs/delete", {"run_id": self.made_root})
+            try:
+                self.server.call("POST", "runs/delete", {"run_id": self.made_root})
+            except ServerError as error:
+                if error.status != 403:
+                    raise
+                tags = {"mlwright.kind": "nested", "mlflow.parentRunId": found[0].id, "mlwright.reason": "made twice"}
+                self.close(self.made_root, "KILLED", tags)
             self.made_root = ""
         return found[0] if found else None
 
