@@ -54,8 +54,10 @@ def started() -> Iterator[Engine]:
 def _answers(env: dict[str, str]) -> bool:
     if not shutil.which("docker"):
         return False
-    done = subprocess.run(["docker", "version"], env=env, capture_output=True, check=False, timeout=60)
-    return done.returncode == 0
+    try:
+        return subprocess.run(["docker", "version"], env=env, capture_output=True, timeout=60).returncode == 0
+    except subprocess.TimeoutExpired:
+        return False
 
 
 def _install() -> None:

@@ -1,6 +1,7 @@
 #!/bin/sh
 # The first start makes the database on a Unix socket alone; then the server listens.
 set -eu
+case "${1:-}" in -*) set -- mariadbd "$@" ;; esac
 file() { eval "name=\${$1_FILE:-}; if [ -n \"\$name\" ]; then export $1=\"\$(cat \"\$name\")\"; unset $1_FILE; fi"; }
 for name in MARIADB_ROOT_PASSWORD MARIADB_DATABASE MARIADB_USER MARIADB_PASSWORD; do file $name; done
 if [ "${1:-}" = mariadbd ] && [ "$(id -u)" = 0 ]; then
