@@ -20,6 +20,10 @@ Start everything: mlwright up, or docker compose up
 Start one other pipeline: mlwright up --pipeline NAME, or docker compose up with all its services, NAME-...
 Run the smoke tests: docker compose --profile smoke up
 """
+_STORE = """\
+MLflow's client gets addresses of the object store, which only containers reach; elsewhere tell it to do without:
+  export MLFLOW_ENABLE_PROXY_MULTIPART_DOWNLOAD=false MLFLOW_ENABLE_PROXY_MULTIPART_UPLOAD=false
+"""
 
 
 class ComposeTarget:
@@ -59,8 +63,10 @@ class ComposeTarget:
         emit_volumes(book)
         if book.variables:
             book.text(".env.example", secrets.example(book))
-        environment = project.environment
-        return list(book.items(f"{environment.name_prefix}{project.name}-{environment.name}", _HEADER))
+        environment, tracking = project.environment, project.tracking
+        own = mine("tracking") and tracking.server == "deployed" and tracking.artifacts.own
+        header = _HEADER + _STORE if own else _HEADER
+        return list(book.items(f"{environment.name_prefix}{project.name}-{environment.name}", header))
 
     def join(
         self,

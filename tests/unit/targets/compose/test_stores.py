@@ -108,6 +108,7 @@ def test_an_object_store_of_its_own_has_its_bucket_before_the_server() -> None:
         name: environment[name] for name in KEYS
     }
     assert b"create_bucket" in body["texts"]["compose/runtime/bucket.py"]
+    assert b"MLFLOW_ENABLE_PROXY_MULTIPART_DOWNLOAD=false" in body["texts"]["compose/compose.yaml"]
 
 
 def test_nothing_on_disk_but_the_database_and_the_store_means_no_volume_of_the_server() -> None:
