@@ -107,7 +107,6 @@ class Stack:
         (container,) = self.containers(service)
         helper = (
             "--rm",
-            "--privileged",
             "--pid=host",
             "--network=none",
             "--user=0",
