@@ -40,7 +40,7 @@ class Engine:
 def started() -> Iterator[Engine]:
     """The engine that answers, else a private one. `MLWRIGHT_E2E_PRIVATE=1` starts a private one in any case."""
     CACHE.mkdir(parents=True, exist_ok=True)
-    with (CACHE / "lock").open("w") as lock:
+    with (Path(tempfile.gettempdir()) / "mlwright-e2e.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         env = dict(os.environ, DOCKER_CLI_HINTS="false")
         if not os.environ.get("MLWRIGHT_E2E_PRIVATE") and _answers(env):
