@@ -93,7 +93,9 @@ def _private(env: dict[str, str]) -> Iterator[dict[str, str]]:
     command = [
         *(str(_program("dockerd")), "--log-level=warn", "-H", own["DOCKER_HOST"], "--pidfile", str(folder / "pid")),
         *("--data-root", str(CACHE / "engine"), "--exec-root", str(folder / "exec")),
-        *("--bridge", _BRIDGE, "--default-address-pool", f"base={_POOL},size=24"),
+        *("--default-address-pool", f"base={_POOL},size=24"),
+        # With a bridge of another name an engine removes `docker0`, which then is another one's.
+        *(() if Path("/sys/class/net/docker0").exists() else ("--bridge", _BRIDGE)),
     ]
     with log.open("wb") as output:
         daemon = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, env=own, start_new_session=True)
@@ -132,7 +134,7 @@ def _empty(env: dict[str, str]) -> None:
 
 
 def _bridge(verb: str) -> None:
-    """Makes or removes the bridge of the builds, which must not be another engine's `docker0`."""
+    """Makes or removes the bridge of the builds."""
     ip = str(_program("ip"))
     subprocess.run([ip, "link", "del", _BRIDGE], capture_output=True, check=False)
     if verb == "add":
@@ -159,7 +161,7 @@ def _with_compose(env: dict[str, str]) -> dict[str, str]:
     done = subprocess.run(
         ["docker", "compose", "version", "--short"], env=env, capture_output=True, text=True, check=False
     )
-    if done.returncode == 0 and int(done.stdout.strip().lstrip("v").split(".")[0] or 0) >= 2:
+    if done.returncode == 0 and not done.stdout.strip().lstrip("v").startswith(("0.", "1.")):
         return env
     config = COMPOSE.built()
     plugin = config / "cli-plugins" / COMPOSE.name
