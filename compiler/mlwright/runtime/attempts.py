@@ -282,12 +282,16 @@ class Step(Scope):
             pause = min(pause * float(plan.get("factor") or 2.0), float(plan.get("max_backoff") or 600.0))
 
     def _abandoned(self, tags: Mapping[str, str]) -> int:
-        """Closes runs of this very step that a killed launcher left RUNNING; the number of earlier attempts."""
+        """Closes runs of this very step that a killed launcher left RUNNING; the number of earlier attempts.
+
+        They count as tried again, which happens in a moment: nobody who looks meanwhile takes the step for failed.
+        """
         same = {k[9:]: tags[k] for k in ("mlwright.step", "mlwright.item", "mlwright.trial") if tags.get(k)}
         earlier = [r for r in self.tracking.search(**same) if r.id != self.env.get("MLFLOW_RUN_ID")]
         for run in earlier:
             if run.status == "RUNNING":
-                self.tracking.close(run.id, "FAILED", {"mlwright.reason": "its launcher went away"})
+                why = {"mlwright.reason": "its launcher went away", "mlwright.retrying": "true"}
+                self.tracking.close(run.id, "FAILED", why)
         return len([r for r in earlier if r.tags.get("mlwright.attempt") and not r.tags.get("mlwright.cached_from")])
 
     def words(self, env: Dict[str, str]) -> List[str]:
