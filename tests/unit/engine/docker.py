@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any
 
 import pytest
 
-PROGRAM = """#!{python} -S
+PROGRAM = """\
 import json, os, sys
 home = {home!r}
 words = sys.argv[1:]
@@ -104,7 +105,9 @@ def docker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Docker:
     """A fake engine, and no other program on PATH but what Python and git need."""
     folder = tmp_path / "engine"
     (folder / "bin").mkdir(parents=True)
-    program(folder / "bin/docker", PROGRAM.format(python=sys.executable, home=str(folder)))
+    (folder / "docker.py").write_text(PROGRAM.format(home=str(folder)))
+    words = shlex.join([sys.executable, "-S", str(folder / "docker.py")])  # there may be a space in them
+    program(folder / "bin/docker", f'#!/bin/sh\nexec {words} "$@"\n')
     monkeypatch.setenv("PATH", str(folder / "bin"))
     for name in ("MLWRIGHT_RUN", "LAKE__TOKEN", "DOCKER_HOST"):
         monkeypatch.delenv(name, raising=False)

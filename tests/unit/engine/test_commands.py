@@ -276,7 +276,10 @@ def test_ctrl_c_ends_the_watching_only(folder: Path, docker: Docker, capsys: pyt
     docker.plays(services={**DONE, "features": ["running"], "report": [""], "finish": ["running"]})
     timer = threading.Timer(2.0, os.kill, (os.getpid(), signal.SIGINT))
     timer.start()
-    shown = said(capsys, "up", code=130)
+    try:
+        shown = said(capsys, "up", code=130)
+    finally:
+        timer.cancel()
     assert "Stopped watching run default: its steps go on by themselves." in shown
     assert "mlwright up --run default" in shown and "mlwright down" in shown
     assert docker.asked("down") == []
