@@ -113,6 +113,12 @@ class Machine:
         return ["sh", "-ec", f"set -a; . {etc}/{name}.env; . {etc}/secrets.env; exec /bin/sh {etc}/{name}.sh"]
 
 
+def _programs(folder: Path) -> Path:
+    """Where our Python and MLflow are, by a path without a space: systemd and a shell read such a file differently."""
+    (folder / "programs").symlink_to(Path(sys.executable).parent.parent)
+    return folder / "programs" / "bin"
+
+
 @pytest.fixture
 def machine(tmp_path: Path) -> Machine:
     (tmp_path / "mlproject.yaml").write_text(SPEC)
@@ -124,7 +130,7 @@ def machine(tmp_path: Path) -> Machine:
     places = {
         "/var/lib/mlflow": str(tmp_path / "lib"),
         "/etc/mlflow": str(tmp_path / "etc"),
-        "/opt/mlflow/bin": str(Path(sys.executable).parent),
+        "/opt/mlflow/bin": str(_programs(tmp_path)),
         "/tmp/basic_auth.ini": str(tmp_path / "scratch" / "basic_auth.ini"),
         "HOME=/tmp": f"HOME={tmp_path / 'scratch'}",
         "MLFLOW_PORT=5000": f"MLFLOW_PORT={port}",
