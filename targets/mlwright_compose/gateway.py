@@ -40,7 +40,7 @@ def emit_gateway(book: Book, ports: set[int]) -> None:
     book.origin(("configs", name), origin)
     ports.add(gateway.port)
     body: dict[str, Any] = {
-        **image(book, tracking.image if tracking.image.ref else _usual(book)),
+        **image(book, tracking.image if tracking.image.ref else Image(ref=book.context.platform.mlflow_image())),
         "command": list(gateway.argv),
         "environment": {**environment(book, gateway.env), "HOME": "/tmp", "USER": "mlwright"},
         "configs": [{"source": name, "target": f"{CONFIG}/{FILE}"}],
@@ -59,8 +59,3 @@ def emit_gateway(book: Book, ports: set[int]) -> None:
         "labels": labels(book, NODE),
     }
     book.service(name, body, node=NODE, kind="Service", origin=origin)
-
-
-def _usual(book: Book) -> Image:
-    """MLflow's own image, where the tracking server runs somewhere else."""
-    return Image(ref=f"ghcr.io/mlflow/mlflow:v{book.context.platform.mlflow}-full")

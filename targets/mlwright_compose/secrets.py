@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from mlwright.emit.environment import secret_variable
 from mlwright.emit.stepdoc import seen_secrets
 from mlwright.ir import Container, Project, Ref, Secret, Task
 from mlwright_compose.book import Book
-from mlwright_compose.text import Interpolated, variable
+from mlwright_compose.text import Interpolated
 
 
 def required(book: Book, secret: str, key: str) -> Interpolated:
     """The secret's value from `.env`; Compose stops with the variable's name when it is missing or empty."""
-    name = f"{variable(secret)}__{variable(key)}"
+    name = secret_variable(secret, key)
     book.variables.setdefault(name, f"{key} of the secret `{secret}`")
     return Interpolated(f"${{{name}:?set {name} in .env}}")
 
@@ -21,7 +22,7 @@ def environment(book: Book, names: Iterable[str]) -> dict[str, Interpolated]:
     """The variables by which the launcher gets these secrets; it removes them before it starts the program."""
     wanted = set(names)
     return {
-        f"MLWRIGHT_SECRET_{variable(secret.name)}__{variable(key)}": required(book, secret.name, key)
+        f"MLWRIGHT_SECRET_{secret_variable(secret.name, key)}": required(book, secret.name, key)
         for secret in book.project.secrets
         if secret.name in wanted
         for key in secret.keys

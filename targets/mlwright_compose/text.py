@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -29,11 +28,6 @@ def plain(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return [plain(item) for item in value]
     return value
-
-
-def variable(name: str) -> str:
-    """`lake-eu` as the middle of an environment variable's name: `LAKE_EU`."""
-    return re.sub(r"[^A-Z0-9]", "_", name.upper())
 
 
 def size(count: int) -> str:

@@ -5,20 +5,20 @@ from __future__ import annotations
 from collections.abc import Container, Iterable
 from typing import Any
 
-from mlwright.emit.trackserver import PORT, SESSION_KEY, Job, Place, Server, resolve
-from mlwright.ir import Origin, Ref, Template
+from mlwright.emit.environment import variable
+from mlwright.emit.trackserver import PORT, Job, Place, Server, resolve
+from mlwright.ir import Origin, Template
 from mlwright_compose.book import RUNTIME, Book
 from mlwright_compose.container import image, labels, ours, resources
 from mlwright_compose.scope import SERVER, USERS
-from mlwright_compose.secrets import required
-from mlwright_compose.stores import OWN, emit_bucket, emit_database, emit_objects
-from mlwright_compose.text import Interpolated, escaped, variable
+from mlwright_compose.stores import emit_bucket, emit_database, emit_objects
+from mlwright_compose.text import Interpolated
 from mlwright_compose.tools import small
+from mlwright_compose.words import word
 
 PREPARE = "prepare"
 _FOLDER = "/mlflow"
 CONFIG = "/etc/mlflow"
-_SESSION = "MLFLOW_FLASK_SERVER_SECRET_KEY"
 
 
 def emit_server(book: Book) -> None:
@@ -148,21 +148,7 @@ def _files(book: Book, files: Iterable[tuple[str, str]], origin: Origin) -> list
 
 def environment(book: Book, env: Iterable[tuple[str, Template]]) -> dict[str, str]:
     """Variables with their secrets, by name in `.env`."""
-    return {name: _word(book, template) for name, template in env}
-
-
-def _word(book: Book, template: Template) -> str:
-    return Interpolated("".join(escaped(part) if isinstance(part, str) else _value(book, part) for part in template))
-
-
-def _value(book: Book, ref: Ref) -> str:
-    if ref.path in OWN:
-        return OWN[ref.path]
-    if ref.path == SESSION_KEY:
-        book.variables[_SESSION] = "any long random text; signs the server's session cookies"
-        return f"${{{_SESSION}:?set {_SESSION} in .env}}"
-    _, secret, key = ref.path.split(".", 2)
-    return required(book, secret, key)
+    return {name: word(book, template) for name, template in env}
 
 
 def fetch(url: str) -> str:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from mlwright.emit import json as texts
+from mlwright.emit.trackserver import SESSION_KEY
 from mlwright.ir import Json, Template
 from mlwright_compose.book import Book
 from mlwright_compose.secrets import required
 from mlwright_compose.storage import Places, data_path
+from mlwright_compose.stores import OWN
 from mlwright_compose.text import Interpolated, escaped
+
+_SESSION = "MLFLOW_FLASK_SERVER_SECRET_KEY"
 
 
 def word(book: Book, template: Template) -> Interpolated:
@@ -17,6 +21,11 @@ def word(book: Book, template: Template) -> Interpolated:
 
 
 def _value(book: Book, path: str) -> str:
+    if path in OWN:
+        return OWN[path]
+    if path == SESSION_KEY:
+        book.variables[_SESSION] = "any long random text; signs the server's session cookies"
+        return f"${{{_SESSION}:?set {_SESSION} in .env}}"
     head, _, rest = path.partition(".")
     if head == "secrets":
         secret, _, key = rest.partition(".")

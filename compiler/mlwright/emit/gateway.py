@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mlwright.emit.environment import secret_variable
+from mlwright.emit.trackserver import QUIET
 from mlwright.ir import Json, Ref, Secret, Template, Tracking
 from mlwright.platform.gateway import KEYS, given, key_of
 from mlwright.record import dataclass
@@ -37,12 +38,11 @@ def resolve(
     """The gateway of a tracking section that has one; `config` is the folder that `FILE` will be in."""
     env: dict[str, Template] = {}
     endpoints = [_endpoint(name, settings, secrets, env) for name, settings in tracking.gateway]
-    quiet: dict[str, Template] = {"MLFLOW_DISABLE_TELEMETRY": ("true",), "DO_NOT_TRACK": ("true",)}
     file = f"{config}/{FILE}"
     return Gateway(
         argv=("mlflow", "gateway", "start", "--config-path", file, "--host", host, "--port", str(port)),
         config={"endpoints": endpoints},
-        env=tuple({**quiet, **env}.items()),
+        env=tuple({**QUIET, **env}.items()),
         port=port,
     )
 

@@ -7,6 +7,8 @@ of its own in `Place`.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from mlwright.ir import Database, Ref, Secret, Template, Tracking
 from mlwright.record import dataclass
 
@@ -22,6 +24,9 @@ _KEPT, _MORE = 20, 25
 second one while it logs a batch on the first: with SQLAlchemy's 5 and 10 they wait for one another until they fail."""
 _TRUST = 10
 """Seconds for which a worker believes a password that it has checked: a check is slow by design."""
+QUIET: Mapping[str, Template] = {"MLFLOW_DISABLE_TELEMETRY": ("true",), "DO_NOT_TRACK": ("true",)}
+"""What keeps a program of MLflow's from calling home."""
+
 _PERMISSIONS = {"read": "READ", "use": "USE", "edit": "EDIT", "manage": "MANAGE", "none": "NO_PERMISSIONS"}
 
 
@@ -128,8 +133,7 @@ def _given(env: dict[str, Template]) -> tuple[tuple[str, Template], ...]:
 
 
 def _common(place: Place) -> dict[str, Template]:
-    quiet: dict[str, Template] = {"MLFLOW_DISABLE_TELEMETRY": ("true",), "DO_NOT_TRACK": ("true",)}
-    return {**quiet, "HOME": (place.scratch,), "USER": ("mlwright",)}
+    return {**QUIET, "HOME": (place.scratch,), "USER": ("mlwright",)}
 
 
 def _text(value: str) -> Template:

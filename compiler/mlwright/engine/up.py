@@ -12,13 +12,13 @@ from typing import TextIO
 from mlwright import ir
 from mlwright.diag.diagnostic import Diagnostic, Label
 from mlwright.diag.render.columns import wrap
+from mlwright.emit.environment import secret_variable
 from mlwright.engine import facts, refusals
 from mlwright.engine.compose import Compose, Container, EngineError
 from mlwright.engine.facts import Facts
 from mlwright.engine.stack import Service
 from mlwright.engine.states import meaning, nodes, seen
 from mlwright.engine.watch import IMAGES, Verdict, Watch
-from mlwright.remote import secrets
 from mlwright.runner import summary
 from mlwright.runner.folder import Folder, nearby
 from mlwright.runner.plan import Plan
@@ -212,7 +212,7 @@ def _account(compose: Compose, project: ir.Project) -> tuple[str, str]:
     secret = project.tracking.auth.secret
     if not secret:
         return "", ""
-    return compose.value(secrets.variable(secret, "username")), compose.value(secrets.variable(secret, "password"))
+    return compose.value(secret_variable(secret, "username")), compose.value(secret_variable(secret, "password"))
 
 
 def _url(project: ir.Project, containers: Iterable[Container]) -> str:

@@ -31,6 +31,10 @@ class Profile:
         """The MLflow version of the tracking server, without a `v`."""
         return self.systems.get("mlflow", MLFLOW)
 
+    def mlflow_image(self, version: str = "") -> str:
+        """MLflow's own image that has every driver, of `version` or of the platform's."""
+        return f"ghcr.io/mlflow/mlflow:v{version or self.mlflow}-full"
+
     def names(self, section: str) -> frozenset[str]:
         """The names that ops defined in one section, for example `placements`."""
         value = self.settings.get(section)

@@ -7,10 +7,10 @@ from functools import partial
 from typing import Any
 
 from mlwright import ir
+from mlwright.emit.environment import secret_variable
 from mlwright.remote.changes import HIDDEN, Change, Field, differing
 from mlwright.remote.client import Client, MissingError
 from mlwright.remote.live import Live, Webhook, mark
-from mlwright.remote.secrets import variable
 from mlwright.remote.wanted import Wanted
 
 
@@ -50,7 +50,7 @@ def _webhook(wanted: Wanted, item: ir.Webhook, found: Webhook | None) -> Change:
     print_ = fingerprint(secret, f"{wanted.owner}/{item.name}") if secret else ""
     notes: tuple[str, ...] = ()
     if item.secret and not secret:
-        missing = variable(item.secret, "secret")
+        missing = secret_variable(item.secret, "secret")
         if found is None or not found.print:
             note = f"its secret is not here: set {missing} in the environment, or in .env beside the spec"
             return Change(kind="webhook", name=item.name, action="failed", notes=(note,))

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from functools import partial
 
 from mlwright import ir
+from mlwright.emit.environment import secret_variable
 from mlwright.remote.changes import HIDDEN, Action, Change, Field
 from mlwright.remote.client import Client, ExistsError, MissingError
 from mlwright.remote.live import Account, Live
-from mlwright.remote.secrets import variable
 from mlwright.remote.wanted import Wanted
 
 _STRENGTH = {"DENY": -1, "NO_PERMISSIONS": 0, "READ": 1, "USE": 2, "EDIT": 3, "MANAGE": 4}
@@ -31,7 +31,9 @@ def users(wanted: Wanted, live: Live) -> Iterator[Change]:
     secret = wanted.project.tracking.auth.secret
     name, password = pipeline_user(wanted)
     if not name or not password:
-        missing = [variable(secret, key) for key in ("username", "password") if not wanted.values.get((secret, key))]
+        missing = [
+            secret_variable(secret, key) for key in ("username", "password") if not wanted.values.get((secret, key))
+        ]
         note = f"its values are not here: set {' and '.join(missing)} in the environment, or in .env beside the spec"
         yield Change(kind="user", name=name or f"of the secret {secret}", action="failed", notes=(note,))
     elif live.accounts is None:

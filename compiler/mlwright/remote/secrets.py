@@ -7,14 +7,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from mlwright import ir
+from mlwright.emit.environment import secret_variable
 
 _ESCAPE = re.compile(r"\\(.)")
 _ESCAPES = {"n": "\n", "r": "\r", "t": "\t", '"': '"', "$": "$", "\\": "\\"}
-
-
-def variable(secret: str, key: str) -> str:
-    """The name under which a value is looked up: `<SECRET>__<KEY>` in upper snake."""
-    return f"{_snake(secret)}__{_snake(key)}"
 
 
 def collect(project: ir.Project, environ: Mapping[str, str], dotenv: Path) -> dict[tuple[str, str], str]:
@@ -23,7 +19,7 @@ def collect(project: ir.Project, environ: Mapping[str, str], dotenv: Path) -> di
     found: dict[tuple[str, str], str] = {}
     for secret in project.secrets:
         for key in secret.keys:
-            name = variable(secret.name, key)
+            name = secret_variable(secret.name, key)
             value = environ.get(name, beside.get(name))
             if value is not None:
                 found[secret.name, key] = value
@@ -42,10 +38,6 @@ def read(path: Path) -> dict[str, str]:
         if sign and name.strip() and not name.startswith("#"):
             values[name.strip()] = _unquoted(value.strip())
     return values
-
-
-def _snake(name: str) -> str:
-    return name.upper().replace("-", "_").replace(".", "_")
 
 
 def _unquoted(value: str) -> str:

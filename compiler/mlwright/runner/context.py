@@ -11,6 +11,7 @@ from pathlib import Path
 
 from mlwright import ir
 from mlwright.emit import stepdoc
+from mlwright.emit.environment import secret_variable
 from mlwright.emit.json import inert
 from mlwright.emit.stepdoc import Document
 from mlwright.runner import identity, result, secrets
@@ -135,7 +136,7 @@ def environment(
     project: ir.Project, folder: Folder, run_id: str, server: Server, environ: Mapping[str, str]
 ) -> dict[str, str]:
     """What every step sees: the user's environment less MLflow's, mlwright's and the secrets' own variables."""
-    hidden = {secrets.variable(secret.name, key) for secret in project.secrets for key in secret.keys}
+    hidden = {secret_variable(secret.name, key) for secret in project.secrets for key in secret.keys}
     kept = {name: value for name, value in environ.items() if not name.startswith(_OURS) and name not in hidden}
     client = server.client
     credentials = (

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 
 from mlwright import ir
 from mlwright.emit import stepdoc
+from mlwright.emit.environment import secret_variable
 from mlwright.runner import serving
 from mlwright.runner.places import NoPlaces
 from mlwright.runner.plan import Plan, endpoints, missing_secrets
 from mlwright.runner.schedule import State
-from mlwright.runner.secrets import variable
 
 _DONE = ("health",)
 """Extra fields of a service that a local run does act on."""
@@ -115,7 +115,9 @@ def _variants(service: ir.Service, here: list[ir.Service], gaps: Gaps) -> None:
 
 def _missing(plan: Plan, gaps: Gaps, values: Mapping[tuple[str, str], str]) -> None:
     """Secrets of nodes that may run without them: those that were skipped."""
-    absent = {variable(s.name, key) for s in plan.project.secrets for key in s.keys if (s.name, key) not in values}
+    absent = {
+        secret_variable(s.name, key) for s in plan.project.secrets for key in s.keys if (s.name, key) not in values
+    }
     if not absent:
         return
     used: set[str] = set()

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from mlwright import ir
 from mlwright.diag.diagnostic import Diagnostic, Label
 from mlwright.emit import stepdoc
+from mlwright.emit.environment import secret_variable
 from mlwright.runner import secrets
 from mlwright.runner.places import NoPlaces
 from mlwright.runner.schedule import Edge, Job
@@ -181,7 +182,7 @@ def missing_secrets(
     project: ir.Project, document: stepdoc.Document, values: Mapping[tuple[str, str], str]
 ) -> tuple[str, ...]:
     """The `<SECRET>__<KEY>` names that a step document needs and nobody gave."""
-    return tuple(secrets.variable(*pair) for pair in secrets.used(document, project) if pair not in values)
+    return tuple(secret_variable(*pair) for pair in secrets.used(document, project) if pair not in values)
 
 
 def _job(node: ir.Node, nodes: Iterable[ir.Node]) -> Job:
@@ -244,7 +245,7 @@ def _missing_credentials(server: ir.Tracking, values: Mapping[tuple[str, str], s
     if server.server != "external" or server.auth.type == "none":
         return
     for key in ("username", "password"):
-        name = secrets.variable(server.auth.secret, key)
+        name = secret_variable(server.auth.secret, key)
         if (server.auth.secret, key) not in values:
             yield Diagnostic(
                 code="RUN004",

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from mlwright import ir
-from mlwright.remote.secrets import collect, read, variable
+from mlwright.emit.environment import secret_variable
+from mlwright.remote.secrets import collect, read
 
-__all__ = ["collect", "exported", "read", "used", "variable"]
+__all__ = ["collect", "exported", "read", "used"]
 
 
 def used(document: ir.Json, project: ir.Project) -> tuple[tuple[str, str], ...]:
@@ -29,7 +30,7 @@ def used(document: ir.Json, project: ir.Project) -> tuple[tuple[str, str], ...]:
 
 def exported(pairs: tuple[tuple[str, str], ...], values: Mapping[tuple[str, str], str]) -> dict[str, str]:
     """What the launcher is given for them: `MLWRIGHT_SECRET_<SECRET>__<KEY>`."""
-    return {f"MLWRIGHT_SECRET_{variable(*pair)}": values[pair] for pair in pairs if pair in values}
+    return {f"MLWRIGHT_SECRET_{secret_variable(*pair)}": values[pair] for pair in pairs if pair in values}
 
 
 def _strings(value: ir.Json) -> list[str]:

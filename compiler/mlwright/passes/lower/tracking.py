@@ -37,7 +37,7 @@ def tracking_server(context: Context, source: tracking.Tracking | None, project:
     match server:
         case tracking.DeployedServer():
             version = server.version or context.profile.mlflow
-            usual = Image(ref=ImageRef.parse(f"ghcr.io/mlflow/mlflow:v{version}-full"))
+            usual = Image(ref=ImageRef.parse(context.profile.mlflow_image(version)))
             return replace(
                 made,
                 version=version,
