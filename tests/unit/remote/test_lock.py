@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,10 +12,10 @@ from typing import Any
 import jsonschema
 import pytest
 import yaml
-from tests.unit.remote.distribution import Distribution, serving
+from tests.unit.remote.distribution import Distribution
 from tests.unit.remote.registered import FILES, Models, listing
 
-from mlwright import api, cli
+from mlwright import api
 
 pytestmark = pytest.mark.server
 
@@ -54,41 +54,8 @@ class Place:
         return yaml.safe_load(self.lock)
 
 
-@pytest.fixture(scope="module")
-def images() -> Iterator[Distribution]:
-    with serving() as state:
-        yield state
-
-
 @pytest.fixture
-def place(
-    mlflow_server: str,
-    images: Distribution,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> Place:
-    monkeypatch.chdir(tmp_path)
-    for name in (
-        "MLFLOW_TRACKING_URI",
-        "MLFLOW_TRACKING_USERNAME",
-        "MLFLOW_TRACKING_TOKEN",
-        "HTTP_PROXY",
-        "http_proxy",
-    ):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("MLWRIGHT_PATIENCE", "0.5")
-    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
-    images.trouble.clear()
-    images.manifests.clear()
-    monkeypatch.setattr("mlwright.remote.oci.HUB", images.host)
-    images.image("library/python", "3.12-slim-bookworm", Cmd=["python3"])
-
-    def say(*words: str) -> tuple[int, str]:
-        code = cli.main(list(words))
-        shown = capsys.readouterr()
-        return code, shown.out + shown.err
-
+def place(mlflow_server: str, images: Distribution, say: Callable[..., tuple[int, str]]) -> Place:
     found = Place(models=Models(address=mlflow_server), images=images, model=f"m-{uuid.uuid4().hex[:10]}", say=say)
     found.write()
     for name in ("train", "serve"):

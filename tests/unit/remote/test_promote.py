@@ -7,17 +7,17 @@ import os
 import subprocess
 import sys
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
-from tests.unit.remote.distribution import Distribution, serving
+from tests.unit.remote.distribution import Distribution
 from tests.unit.remote.registered import RUNTIME, Models, listing
 
-from mlwright import cli, ir
+from mlwright import ir
 from mlwright.remote.client import Client
 from mlwright.remote.versions import VersionError, entry
 
@@ -62,36 +62,11 @@ class Place:
         return {key.rpartition("@")[2]: entry["version"] for key, entry in entries.items()}
 
 
-@pytest.fixture(scope="module")
-def images() -> Iterator[Distribution]:
-    with serving() as state:
-        yield state
-
-
 @pytest.fixture
-def place(
-    mlflow_server: str,
-    images: Distribution,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> Place:
-    monkeypatch.chdir(tmp_path)
-    for name in ("MLFLOW_TRACKING_URI", "MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_TOKEN"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("MLWRIGHT_PATIENCE", "0.5")
-    images.image("library/python", "3.12-slim-bookworm")
-    monkeypatch.setattr("mlwright.remote.oci.HUB", images.host)
-    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
+def place(mlflow_server: str, images: Distribution, say: Callable[..., tuple[int, str]]) -> Place:
     model = f"m-{uuid.uuid4().hex[:10]}"
     tracking = f'{{server: {{type: external, url: "{mlflow_server}"}}}}'
     Path("mlproject.yaml").write_text(SPEC.replace("MODEL", model).replace("TRACKING", tracking), encoding="utf-8")
-
-    def say(*words: str) -> tuple[int, str]:
-        code = cli.main(list(words))
-        shown = capsys.readouterr()
-        return code, shown.out + shown.err
-
     return Place(models=Models(address=mlflow_server), model=model, say=say)
 
 
