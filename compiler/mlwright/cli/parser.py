@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
 from mlwright.cli import exits
+
+_CHOICE = re.compile(r"invalid choice: '([^']*)' \(choose from (.*)\)")
+_WORD = re.compile(r"[\w-]+")
 
 
 class Formatter(argparse.HelpFormatter):
@@ -35,19 +39,19 @@ class Parser(argparse.ArgumentParser):
         )
 
     def error(self, message: str) -> NoReturn:
-        hint = _option_hint(message, [name for name in self._option_string_actions if name.startswith("--")])
+        hint = _hint(message, [name for name in self._option_string_actions if name.startswith("--")])
         self.print_usage(sys.stderr)
         self.exit(exits.USAGE, f"{self.prog}: {message}{hint}\n")
 
 
-def _option_hint(message: str, options: Sequence[str]) -> str:
-    prefix = "unrecognized arguments: "
-    if not message.startswith(prefix):
-        return ""
-    word = message.removeprefix(prefix).split()[0].split("=")[0]
-    if not word.startswith("-"):
-        return ""
+def _hint(message: str, options: Sequence[str]) -> str:
+    """What was probably meant instead of an option or of one of several words."""
     from mlwright.source.suggest import closest
 
-    near = closest(word, options)
+    prefix, near = "unrecognized arguments: ", None
+    if message.startswith(prefix):
+        word = message.removeprefix(prefix).split()[0].split("=")[0]
+        near = closest(word, options) if word.startswith("-") else None
+    elif choice := _CHOICE.search(message):
+        near = closest(choice[1], _WORD.findall(choice[2]))
     return f" (did you mean {near}?)" if near else ""

@@ -79,6 +79,8 @@ def test_no_command_at_all_is_a_usage_error_that_shows_the_help(capsys: pytest.C
         ([""], "there is no command ``"),
         (["validate", "--evn", "prod"], "(did you mean --env?)"),
         (["validate", "--strickt"], "(did you mean --strict?)"),
+        (["tracking", "plann"], "(did you mean plan?)"),
+        (["validate", "--format", "jsn"], "(did you mean json?)"),
         (["validate", "--env"], "expected one argument"),
         (["validate", "--format", "xml"], "invalid choice: 'xml'"),
         (["compile", "--emit", "raport"], "'raport' is neither of report, map"),
