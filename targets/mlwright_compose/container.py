@@ -118,6 +118,11 @@ def contract(book: Book, scope: Scope) -> dict[str, Any]:
     return {**tracking(book), **run, "MLWRIGHT_GIT_REVISION": None, "MLWRIGHT_GIT_DIRTY": None}
 
 
+def once(book: Book, node: str) -> dict[str, Any]:
+    """What all programs of ours have that run to their end beside a pipeline: nothing to write to, no second start."""
+    return {"tmpfs": ["/tmp:mode=1777"], "restart": "no", "init": True, **ours(), "labels": labels(book, node)}
+
+
 def labels(book: Book, node: str, container: Container | None = None, revision: str = "") -> dict[str, str]:
     """The project's labels, the container's, and ours, which say what a container is."""
     found = {**dict(book.project.labels), **dict(container.labels if container else ())}

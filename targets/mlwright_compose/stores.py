@@ -10,7 +10,7 @@ from typing import Any
 from mlwright.emit.trackserver import DRIVERS, Place, Server, connections
 from mlwright.ir import Database, Origin, Ref, Template
 from mlwright_compose.book import Book
-from mlwright_compose.container import image, labels, ours
+from mlwright_compose.container import image, labels, once, ours
 from mlwright_compose.text import Interpolated
 
 DATABASE = "database"
@@ -117,11 +117,7 @@ def emit_bucket(book: Book, server: Server, environment: dict[str, str], before:
         "command": ["python3", "/mlwright/runtime/bucket.py"],
         "environment": {key: environment[key] for key, _ in server.env if key in environment and _opens(key)},
         "volumes": [book.shipped("bucket.py", _program())],
-        "tmpfs": ["/tmp:mode=1777"],
-        "restart": "no",
-        "init": True,
-        **ours(),
-        "labels": labels(book, "tracking"),
+        **once(book, "tracking"),
     }
     book.service(name, body, node="tracking", kind="Bucket", origin=origin)
     return {name: "service_completed_successfully"}

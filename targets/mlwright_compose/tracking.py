@@ -9,7 +9,7 @@ from mlwright.emit.environment import variable
 from mlwright.emit.trackserver import PORT, Job, Place, Server, resolve
 from mlwright.ir import Origin, Template
 from mlwright_compose.book import RUNTIME, Book
-from mlwright_compose.container import image, labels, ours, resources
+from mlwright_compose.container import image, labels, once, ours, resources
 from mlwright_compose.scope import SERVER, USERS
 from mlwright_compose.stores import emit_bucket, emit_database, emit_objects
 from mlwright_compose.text import Interpolated
@@ -89,11 +89,7 @@ def _job(book: Book, name: str, job: Job, before: dict[str, str], kind: str) -> 
         "command": list(job.argv),
         "environment": environment(book, job.env),
         "volumes": _volumes(book),
-        "tmpfs": ["/tmp:mode=1777"],
-        "restart": "no",
-        "init": True,
-        **ours(),
-        "labels": labels(book, "tracking"),
+        **once(book, "tracking"),
     }
     book.service(service, body, node="tracking", kind=kind, origin=tracking.origin)
     return service
@@ -108,11 +104,7 @@ def _users(book: Book, server: Server) -> None:
         "command": [f"{RUNTIME}/users.py"],
         "environment": environment(book, server.users),
         "volumes": [book.program("users.py")],
-        "tmpfs": ["/tmp:mode=1777"],
-        "restart": "no",
-        "init": True,
-        **ours(),
-        "labels": labels(book, "tracking"),
+        **once(book, "tracking"),
     }
     book.service(USERS, body, node="tracking", kind="Users", origin=book.project.tracking.origin)
 
@@ -122,7 +114,8 @@ def _volumes(book: Book) -> list[dict[str, Any]]:
     tracking = book.project.tracking
     store = tracking.artifacts
     found = []
-    if tracking.backend.type == "sqlite" or (store.type in ("directory", "volume") and not store.claim):
+    databases = (tracking.backend, *((tracking.registry,) if tracking.registry else ()))
+    if any(one.type == "sqlite" for one in databases) or (store.type in ("directory", "volume") and not store.claim):
         found.append({"type": "volume", "source": book.volume(SERVER, None, tracking.origin), "target": _FOLDER})
     if store.claim:
         name = book.volume(f"{SERVER}-artifacts", {"external": True, "name": store.claim}, tracking.origin, ours=False)

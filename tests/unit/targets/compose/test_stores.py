@@ -211,3 +211,12 @@ def test_a_gateway_beside_a_server_elsewhere_runs_in_mlflows_own_image() -> None
     services = made(server="external", url="https://ml.example.com", image=ir.Image(), gateway=(("chat", endpoint),))
     assert services["services"]["gateway"]["image"].startswith("ghcr.io/mlflow/mlflow:v3.")
     assert "mlflow" not in services["services"]
+
+
+def test_models_in_a_file_beside_runs_in_a_database_are_kept() -> None:
+    body = made(
+        backend=ir.Database(type="postgres"), registry=ir.Database(type="sqlite"), artifacts=ir.ArtifactStore(type="s3")
+    )
+    server = body["services"]["mlflow"]
+    assert server["environment"]["MLFLOW_REGISTRY_STORE_URI"] == "sqlite:////mlflow/registry.db"
+    assert [volume["target"] for volume in server["volumes"]] == ["/mlflow"]
