@@ -217,8 +217,8 @@ def _account(compose: Compose, project: ir.Project) -> tuple[str, str]:
 
 def _url(project: ir.Project, containers: Iterable[Container]) -> str:
     """Where the tracking server is reached from here; empty while it is not there."""
-    if project.tracking.server != "deployed":
-        return project.tracking.url.rstrip("/")
+    if not project.tracking.beside:
+        return project.tracking.address.rstrip("/")
     for item in containers:
         outside = dict(item.ports).get(SERVER_PORT)
         if item.service == "mlflow" and item.state == "running" and outside:

@@ -74,6 +74,8 @@ def address(project: ir.Project, folder: Path, environ: Mapping[str, str], optio
     where = f"the environment {project.environment.name}"
     if server.server == "databricks":
         raise AddressError(f"{where} uses Databricks, which this command does not reach: use Databricks' own tools")
+    if not server.beside:
+        return server.address
     if project.environment.platform == "compose":
         return f"http://127.0.0.1:{_port(project, folder, environ)}{server.options.static_prefix}"
     if project.environment.platform == "local":

@@ -114,3 +114,10 @@ def test_patience_is_a_number_of_seconds(tmp_path: Path, text: str) -> None:
     with pytest.raises(AddressError, match="MLWRIGHT_PATIENCE must be a number of seconds"):
         find(project(), tmp_path, {"MLWRIGHT_PATIENCE": text})
     assert find(project(), tmp_path, {"MLWRIGHT_PATIENCE": "0"}).patience == 0
+
+
+@pytest.mark.parametrize("fields", [{"platform": "compose", "owner": "mlflow"}, {"platform": "platforms/prod.yaml"}])
+def test_a_server_on_a_machine_or_a_cluster_of_its_own_is_where_it_is_exposed(tmp_path: Path, fields: Any) -> None:
+    exposed = ir.Expose(scope="host", host="ml.example.com")
+    made = project(**fields, expose=exposed, options=ir.ServerOptions(static_prefix="/ml"))
+    assert find(made, tmp_path, {}).url == "https://ml.example.com/ml"
