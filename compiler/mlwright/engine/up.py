@@ -12,6 +12,7 @@ from typing import TextIO
 from mlwright import ir
 from mlwright.diag.diagnostic import Diagnostic, Label
 from mlwright.diag.render.columns import wrap
+from mlwright.emit import trackserver
 from mlwright.emit.environment import secret_variable
 from mlwright.engine import facts, refusals
 from mlwright.engine.compose import Compose, Container, EngineError
@@ -28,7 +29,6 @@ from mlwright.runner.signals import Interrupted, Signals
 from mlwright.runner.tracking import Client
 
 SUCCEEDED, FAILED = 0, 1
-SERVER_PORT = 5000
 _QUOTED = 20
 _PROGRESS = re.compile(r"\s*(?:Container|Network|Volume|Image) \S+ +\w+\s*$")
 """Compose's lines about what goes well."""
@@ -220,7 +220,7 @@ def _url(project: ir.Project, containers: Iterable[Container]) -> str:
     if not project.tracking.beside:
         return project.tracking.address.rstrip("/")
     for item in containers:
-        outside = dict(item.ports).get(SERVER_PORT)
+        outside = dict(item.ports).get(trackserver.PORT)
         if item.service == "mlflow" and item.state == "running" and outside:
             return f"http://127.0.0.1:{outside}{project.tracking.options.static_prefix}"
     return ""

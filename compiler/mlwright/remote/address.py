@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from mlwright import ir
+from mlwright.emit import trackserver
 from mlwright.remote import secrets
 from mlwright.remote.client import Client
 from mlwright.remote.http import Tls
@@ -111,7 +112,7 @@ def _port(project: ir.Project, folder: Path, environ: Mapping[str, str]) -> str:
             if not (text.isascii() and text.isdigit() and 0 < int(text) < 65536):
                 raise AddressError(f"{PORT} in {place} is not a port: {text!r}")
             return text
-    return "5000"
+    return str(trackserver.PORT)
 
 
 def _patience(environ: Mapping[str, str]) -> dict[str, float]:
