@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
-import socket
 import subprocess
 import sys
 from collections.abc import Iterable
 from pathlib import Path
+
+from tests.servers import free_port
 
 NOBODY = "nobody"
 PASSWORD = "bench"
@@ -42,12 +43,6 @@ class Postgres:
 def missing() -> str:
     """What is not installed here; empty when everything is."""
     return ", ".join(name for name in ("initdb", "pg_ctl", "createdb") if not _program(name))
-
-
-def free_port() -> int:
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        return int(listening.getsockname()[1])
 
 
 def run(name: str, *words: str) -> None:

@@ -26,6 +26,7 @@ from typing import Any
 
 import yaml
 from tests import postgres
+from tests.servers import free_port
 
 from mlwright import api
 
@@ -104,7 +105,7 @@ def compiled(folder: Path) -> dict[str, Any]:
 
 def ours(services: Mapping[str, Any], database: postgres.Postgres, folder: Path) -> Server:
     """The service `mlflow`, at addresses of this machine."""
-    service, port, data = services["mlflow"], postgres.free_port(), folder / "ours"
+    service, port, data = services["mlflow"], free_port(), folder / "ours"
     data.mkdir()
     here = {"MLFLOW_HOST": "127.0.0.1", "MLFLOW_PORT": str(port), "MLFLOW_BACKEND_STORE_URI": database.url}
     given = {name: str(value).replace("/mlflow/", f"{data}/") for name, value in service["environment"].items()}
@@ -121,7 +122,7 @@ def ours(services: Mapping[str, Any], database: postgres.Postgres, folder: Path)
 
 def plain(folder: Path) -> Server:
     """`mlflow server` as its documentation starts it."""
-    port, data = postgres.free_port(), folder / "plain"
+    port, data = free_port(), folder / "plain"
     data.mkdir()
     env = {name: value for name, value in os.environ.items() if not name.startswith(("MLFLOW_", "MLWRIGHT_"))}
     argv = ("mlflow", "server", "--host", "127.0.0.1", "--port", str(port))

@@ -9,15 +9,13 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import socket
-import subprocess
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.servers import answers, free_port, running
 from tests.unit.remote.distribution import INDEX, MANIFEST, Distribution
 
 from mlwright.remote.logins import Logins
@@ -31,10 +29,7 @@ pytestmark = pytest.mark.skipif(not PROGRAM, reason="there is no `registry` prog
 @pytest.fixture(scope="module")
 def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     folder = tmp_path_factory.mktemp("registry")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    host = f"127.0.0.1:{port}"
+    host = f"127.0.0.1:{free_port()}"
     config = {
         "version": 0.1,
         "storage": {"filesystem": {"rootdirectory": str(folder / "data")}},
@@ -44,17 +39,8 @@ def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     (folder / "config.yaml").write_text(json.dumps(config))
     assert PROGRAM
     words = [PROGRAM, "serve", str(folder / "config.yaml")]
-    with (folder / "log").open("wb") as log, subprocess.Popen(words, stdout=log, stderr=log) as server:
-        try:
-            for _ in range(100):
-                try:
-                    urllib.request.urlopen(f"http://{host}/v2/", timeout=2).close()
-                    break
-                except OSError:
-                    time.sleep(0.1)
-            yield host
-        finally:
-            server.terminate()
+    with running(words, lambda: answers(f"http://{host}/v2/"), folder / "log"):
+        yield host
 
 
 def put(host: str, path: str, data: bytes, kind: str) -> None:

@@ -7,7 +7,6 @@ import json
 import os
 import re
 import shutil
-import socket
 import subprocess
 import sys
 import threading
@@ -18,17 +17,12 @@ from typing import Any
 
 import pytest
 import yaml
+from tests.servers import free_port
 
 from mlwright import api
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 LIMIT = 240.0
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @dataclass

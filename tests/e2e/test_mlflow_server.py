@@ -4,12 +4,8 @@ from __future__ import annotations
 
 import base64
 import json
-import os
-import signal
-import socket
 import subprocess
 import sys
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -19,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.servers import free_port, running
 
 from mlwright import api
 
@@ -63,30 +60,9 @@ class Machine:
     @contextmanager
     def running(self) -> Iterator[None]:
         """The server, until it is not needed any more."""
-        log = self.folder / "server.log"
-        with log.open("wb") as output:
-            process = subprocess.Popen(
-                self._words("server"),
-                env={},
-                cwd=self.folder,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-        try:
-            for _ in range(900):
-                assert process.poll() is None, log.read_text()[-3000:]
-                if self.ask("GET", "/mlflow/health")[0] == 200:
-                    break
-                time.sleep(0.1)
+        words = self._words("server")
+        with running(words, lambda: self.ask("GET", "/mlflow/health")[0] == 200, self.folder / "server.log", env={}):
             yield
-        finally:
-            os.killpg(process.pid, signal.SIGTERM)
-            try:
-                process.wait(15)
-            except subprocess.TimeoutExpired:
-                os.killpg(process.pid, signal.SIGKILL)
-                process.wait(10)
 
     def ask(self, method: str, path: str, body: Any = None, user: tuple[str, str] | None = None) -> tuple[int, Any]:
         """(status, answer), 0 while nothing answers; asked with the host name that the proxy passes on."""
@@ -124,9 +100,7 @@ def machine(tmp_path: Path) -> Machine:
     (tmp_path / "mlproject.yaml").write_text(SPEC)
     result = api.compile([str(tmp_path / "mlproject.yaml")])
     assert not result.failed, result.diagnostics
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     places = {
         "/var/lib/mlflow": str(tmp_path / "lib"),
         "/etc/mlflow": str(tmp_path / "etc"),

@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-import signal
-import socket
-import subprocess
 import sys
-import time
-import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.servers import answers, free_port, running
 
 from mlwright.remote.client import Client, DeniedError
 
@@ -37,9 +33,7 @@ tracking:
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A server that knows users and takes webhooks of private addresses."""
     folder = tmp_path_factory.mktemp("guarded")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     users = f"database_uri = sqlite:///{folder}/auth.db\nadmin_username = x\nauth_cache_ttl_seconds = 60\n"
     (folder / "auth.ini").write_text(f"[mlflow]\ndefault_permission = READ\n{users}")
     env = {name: text for name, text in os.environ.items() if not name.startswith("MLFLOW_")} | {
@@ -53,24 +47,10 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     }
     store = ["--backend-store-uri", f"sqlite:///{folder}/mlflow.db", "--artifacts-destination", str(folder / "files")]
     argv = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
-    with (folder / "server.log").open("wb") as log:
-        server = subprocess.Popen(
-            [*argv, *store, "--app-name", "basic-auth"],
-            stdout=log, stderr=log, env=env, cwd=folder, start_new_session=True,
-        )  # fmt: skip
-    try:
-        for _ in range(1200):
-            try:
-                with urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=2):
-                    break
-            except OSError:
-                if server.poll() is not None:
-                    pytest.fail((folder / "server.log").read_text()[-2000:])
-                time.sleep(0.1)
+    ready = f"http://127.0.0.1:{port}/health"
+    words = [*argv, *store, "--app-name", "basic-auth"]
+    with running(words, lambda: answers(ready), folder / "server.log", env=env):
         yield f"http://127.0.0.1:{port}"
-    finally:
-        os.killpg(server.pid, signal.SIGTERM)
-        server.wait(30)
 
 
 @pytest.fixture
