@@ -6,7 +6,6 @@ import contextlib
 import json
 import os
 import shutil
-import socket
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -18,6 +17,7 @@ import yaml
 from tests.e2e.compose import standins
 from tests.e2e.compose.engine import Engine
 from tests.e2e.compose.programs import told
+from tests.servers import free_port
 
 from mlwright import api
 
@@ -170,10 +170,3 @@ def fetch(url: str, body: bytes | None = None) -> Any:
     request = urllib.request.Request(url, data=body, headers={"Content-Type": "application/json"})
     with urllib.request.urlopen(request, timeout=30) as answer:
         return json.loads(answer.read())
-
-
-def free_port() -> int:
-    """A port of the loopback interface that nothing listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
