@@ -1,4 +1,4 @@
-"""A `for_each` that one container works off by itself."""
+"""The items of a `for_each`: counted for an engine, one of them, or all in one container."""
 
 from __future__ import annotations
 
@@ -9,36 +9,82 @@ import time
 
 from attempts import Step
 from program import Outcome
-from values import BAD_INPUT, StepError, compact, say
+from values import BAD_INPUT, UNREACHABLE, StepError, compact, say
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Dict
+    from typing import Any, Dict, List, Union
+
+    Doc = Dict[str, Any]
+
+INDEX = "MLWRIGHT_ITEM"
+"""The variable that makes a container one item's: its place in `listed`."""
+
+
+def listed(step: Step) -> List[Doc]:
+    """All items, in the order that every engine counts them in: the product of the lists, keys sorted."""
+    import itertools
+
+    keys = sorted(step.doc["for_each"]["keys"])
+    lists = [step.doc["for_each"]["keys"][k] for k in keys]
+    lists = [step.value(str(x["ref"])) if isinstance(x, dict) else x for x in lists]
+    for key, values in zip(keys, lists):
+        if not isinstance(values, list):
+            raise StepError(BAD_INPUT, "for_each.%s must be a list, not %s" % (key, compact(values)))
+    return [dict(zip(keys, values)) for values in itertools.product(*lists)]
+
+
+def to_run(step: Step) -> Union[List[Doc], Outcome]:
+    """The items, or how the step ended where there are none to run: skipped or failed, with its run made and closed."""
+    try:
+        step.read_params()
+        blocked = step.blocked() if not step.doc.get("when") else ""
+        if blocked:
+            return step.skip(blocked)
+        items = listed(step)
+    except StepError as problem:
+        say("%s: %s" % (step.doc["step"], problem))
+        return step.ended("failed", problem.code, str(problem))
+    return items or step.skip("for_each has no items")
+
+
+def count_items(step: Step) -> Outcome:
+    """Prints how many items an engine has to start, 0 for a step that is skipped."""
+    items = to_run(step)
+    if isinstance(items, Outcome):
+        if items.code == 0:
+            print(0, flush=True)
+        return items
+    print(len(items), flush=True)
+    return Outcome("finished", items=len(items))
+
+
+def one_item(step: Step) -> Outcome:
+    """The item that MLWRIGHT_ITEM counts to, where an engine starts a container for each."""
+    index = step.env.pop(INDEX)
+    try:
+        if not step.doc.get("for_each"):
+            raise StepError(BAD_INPUT, "%s is set, but the step has no for_each" % INDEX)
+        step.read_params()
+        items = listed(step)
+        if not (index.isascii() and index.isdigit()) or int(index) >= len(items):
+            raise StepError(BAD_INPUT, "%s must be a whole number below %d, not %r" % (INDEX, len(items), index))
+    except StepError as problem:
+        if problem.code == UNREACHABLE:
+            raise
+        say("%s: %s" % (step.doc["step"], problem))
+        return step.ended("failed", problem.code, str(problem))
+    doc = dict(step.doc, for_each=None, each=items[int(index)])
+    return Step(doc, step.env, step.tracking, step.signals, step.folder).run()
 
 
 def each_item(step: Step) -> Outcome:
     """A `for_each` in one container: a launcher per item, `max_parallel` at a time."""
-    import itertools
     import subprocess
 
-    doc = step.doc
-    try:
-        step.read_params()
-        blocked = step.blocked() if not doc.get("when") else ""
-        if blocked:
-            return step.skip(blocked)
-        keys = sorted(doc["for_each"]["keys"])
-        lists = [doc["for_each"]["keys"][k] for k in keys]
-        lists = [step.value(str(x["ref"])) if isinstance(x, dict) else x for x in lists]
-        for key, values in zip(keys, lists):
-            if not isinstance(values, list):
-                raise StepError(BAD_INPUT, "for_each.%s must be a list, not %s" % (key, compact(values)))
-    except StepError as problem:
-        say("%s: %s" % (doc["step"], problem))
-        return step.ended("failed", problem.code, str(problem))
-    items = [dict(zip(keys, values)) for values in itertools.product(*lists)]
-    if not items:
-        return step.skip("for_each has no items")
+    doc, items = step.doc, to_run(step)
+    if isinstance(items, Outcome):
+        return items
     env = {k: v for k, v in step.env.items() if k not in ("MLFLOW_RUN_ID", "MLWRIGHT_STATUS_FILE")}
     waiting = list(enumerate(items))
     running: Dict[int, subprocess.Popen[bytes]] = {}

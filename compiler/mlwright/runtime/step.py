@@ -4,6 +4,7 @@
 Standard library only, Python 3.8 or newer: this file and its siblings are copied into images that hold nothing else of
 ours. It owns the step's MLflow run: it makes the run, resolves parameters and inputs, starts the user's command, logs
 the metrics it prints, uploads what it wrote, and closes the run by the exit code.
+With MLWRIGHT_ITEM=<index> it runs that item of the `for_each` alone; `step.py items STEP.json` prints their number.
 `step.py fetch models:/m-... FOLDER [DIGEST]` only downloads; `step.py rank ...` is one rank of a distributed command.
 What is not needed by every start is imported where it is used: the interpreter is ready in well under 50 ms.
 """
@@ -50,14 +51,14 @@ def __getattr__(name: str) -> Any:
     raise AttributeError("step has no " + name)
 
 
-def run_step(doc: Doc, env: Dict[str, str], tracking: Tracking) -> Outcome:
-    """A step, its items, or trials, in a scratch folder that is removed at the end."""
+def run_step(doc: Doc, env: Dict[str, str], tracking: Tracking, only_count: bool = False) -> Outcome:
+    """A step, its items or their number, or trials, in a scratch folder that is removed at the end."""
     import shutil
     import tempfile
 
     from attempts import Step
     from child import Signals
-    from items import each_item
+    from items import INDEX, count_items, each_item, one_item
     from worker import Worker, lone_trial
 
     work = env.get("MLWRIGHT_WORK") or None
@@ -72,6 +73,10 @@ def run_step(doc: Doc, env: Dict[str, str], tracking: Tracking) -> Outcome:
         step = Step(doc, env, tracking, signals, folder)
         if doc["kind"] == "trial":
             return lone_trial(step)
+        if only_count:
+            return count_items(step)
+        if INDEX in env:
+            return one_item(step)
         return each_item(step) if doc.get("for_each") else step.run()
     finally:
         signals.held = True
@@ -93,6 +98,18 @@ def fetch_command(argv: Sequence[str]) -> int:
     return 0
 
 
+def items_command(argv: Sequence[str]) -> int:
+    """`items STEP.json`: prints the number of the step's items; says what is wrong with a step that has none."""
+    from program import launch
+
+    def count(doc: Doc, env: Dict[str, str], tracking: Tracking) -> Outcome:
+        if not doc.get("for_each"):
+            raise StepError(BAD_INPUT, "%s has no for_each" % doc.get("step"))
+        return run_step(doc, env, tracking, only_count=True)
+
+    return launch(["step.py items", *argv], ("step",), count)
+
+
 def main(argv: Sequence[str]) -> int:
     """The command line."""
     if argv[1:2] == ["rank"]:
@@ -101,6 +118,8 @@ def main(argv: Sequence[str]) -> int:
         return be_rank(list(argv[2:]))
     if argv[1:2] == ["fetch"]:
         return fetch_command(argv[2:])
+    if argv[1:2] == ["items"]:
+        return items_command(argv[2:])
     from program import launch
 
     return launch(argv, ("step", "trial"), run_step)

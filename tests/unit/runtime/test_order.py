@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
+
+RUNTIME = Path(__file__).parents[3] / "compiler" / "mlwright" / "runtime"
 
 TRUE = {"argv": [["true"]]}
 
@@ -172,6 +177,70 @@ def test_a_loop_needs_a_list_with_items(pipeline: Any, stores: str, code: int, s
         pipeline.document("each", command=TRUE, params=params, for_each=loop), MLWRIGHT_PARAM_STORES=stores
     )
     assert (ended.code, ended.status["status"]) == (code, status)
+
+
+def count(pipeline: Any, document: dict[str, Any], **env: str) -> subprocess.CompletedProcess[str]:
+    """What `step.py items` says of a document."""
+    words = [sys.executable, "-S", str(RUNTIME / "step.py"), "items", str(pipeline.write(document))]
+    return subprocess.run(words, env=pipeline.env(**env), capture_output=True, text=True, timeout=100)
+
+
+def test_an_engine_starts_a_container_for_each_item_and_finds_them_in_one_order(pipeline: Any) -> None:
+    script = 'echo "[\\"berlin\\", \\"oslo\\"]" > "$MLWRIGHT_OUTPUT_STORES"'
+    made = pipeline.document("make", command={"script": script}, outputs={"stores": {"type": "json"}})
+    assert pipeline.launch(made).code == 0
+    stores = "steps.make.outputs.stores"
+    loop = pipeline.document(
+        "each",
+        command={"script": 'printf "$MLWRIGHT_EACH_STORE $MLWRIGHT_EACH_DAY" > "$MLWRIGHT_OUTPUT_T"'},
+        inputs={stores: {"step": "steps.make", "output": "stores", "type": "json"}},
+        outputs={"t": {"type": "dataset"}},
+        for_each={"keys": {"store": ref(stores), "day": [1, 2]}, "max_parallel": 2},
+    )
+    assert (count(pipeline, loop).stdout, pipeline.runs(step="steps.each")) == ("4\n", [])
+    for index in "2130":
+        assert pipeline.launch(loop, MLWRIGHT_ITEM=index, JOB_COMPLETION_INDEX=index).code == 0
+    said = [run["tags"]["mlwright.item"] for run in pipeline.runs(step="steps.each")]
+    days_first = [(2, "berlin"), (1, "oslo"), (2, "oslo"), (1, "berlin")]
+    assert said == [f'{{"day":{day},"store":"{store}"}}' for day, store in days_first]
+    inputs = {"steps.each.outputs.t": {"step": "steps.each", "output": "t", "type": "dataset"}}
+    use = pipeline.document("use", command={"script": 'cd "$MLWRIGHT_INPUT_EACH_T"; cat *; ls | wc -l'}, inputs=inputs)
+    assert pipeline.launch(use).out.decode() == "berlin 1oslo 1berlin 2oslo 24\n"
+    assert pipeline.launch(loop, MLWRIGHT_ITEM="0").status["status"] == "cached"
+
+
+def test_a_loop_that_is_skipped_has_no_items_to_start_and_says_so_to_its_consumers(pipeline: Any) -> None:
+    pipeline.launch(pipeline.document("up", command=TRUE, when=lit(False)))
+    loop = {"keys": {"store": ["oslo"]}, "max_parallel": 1}
+    skipped = pipeline.document("each", command=TRUE, for_each=loop, needs=[{"step": "steps.up"}])
+    assert count(pipeline, skipped).stdout == "0\n"
+    assert pipeline.only(step="steps.each")["tags"]["mlwright.status"] == "skipped"
+    after = pipeline.document("after", command=TRUE, needs=[{"step": "steps.each"}])
+    assert pipeline.launch(after).status["status"] == "skipped"
+
+
+def test_items_that_cannot_be_counted_fail_the_step(pipeline: Any) -> None:
+    loop = {"keys": {"store": ref("params.stores")}, "max_parallel": 1}
+    document = pipeline.document("each", command=TRUE, params={"stores": {"type": "json"}}, for_each=loop)
+    wrong = count(pipeline, document, MLWRIGHT_PARAM_STORES='"x"')
+    assert (wrong.returncode, wrong.stdout) == (64, "")
+    assert "for_each.store must be a list" in wrong.stderr
+    assert pipeline.only(step="steps.each")["status"] == "FAILED"
+    single = count(pipeline, pipeline.document("single", command=TRUE))
+    assert (single.returncode, "steps.single has no for_each" in single.stderr) == (64, True)
+
+
+@pytest.mark.parametrize("index", ["2", "-1", "", "x", "²"])
+def test_an_item_that_is_not_there_is_refused(pipeline: Any, index: str) -> None:
+    loop = {"keys": {"store": ["oslo", "bergen"]}, "max_parallel": 1}
+    ended = pipeline.launch(pipeline.document("each", command=TRUE, for_each=loop), MLWRIGHT_ITEM=index)
+    assert (ended.code, "MLWRIGHT_ITEM must be a whole number below 2" in ended.err) == (64, True)
+    assert pipeline.only(step="steps.each")["status"] == "FAILED"
+
+
+def test_an_item_of_a_step_without_items_is_refused(pipeline: Any) -> None:
+    ended = pipeline.launch(pipeline.document("single", command=TRUE), MLWRIGHT_ITEM="0")
+    assert (ended.code, "the step has no for_each" in ended.err) == (64, True)
 
 
 def head(pipeline: Any, kind: str) -> dict[str, Any]:
