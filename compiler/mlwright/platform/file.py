@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 import posixpath
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from mlwright.diag import Bag, Diagnostic, Label
+from mlwright.diag import Bag, Diagnostic, Label, Locate
 from mlwright.platform.profile import BUILTIN, Profile
+from mlwright.platform.versions import KNOWN, numbers, reaches, within
 from mlwright.source.files import FileTree
 from mlwright.source.load import load_file
 from mlwright.source.suggest import closest
-from mlwright.source.tree import located, plain
+from mlwright.source.tree import locate, located, plain
 from mlwright.span import Path
 from mlwright.spec.base import Model
 from mlwright.spec.scalars.image import ImageRef
 from mlwright.spec.scalars.quantity import Memory
 from mlwright.spec.validate import read
 
-_SYSTEMS = (
-    "kubernetes", "argo_workflows", "argo_events", "argo_cd", "mlflow", "kueue", "istio", "gateway_api",
-    "prometheus_operator", "external_secrets", "sealed_secrets", "keda", "jobset",
-)  # fmt: skip
+_SYSTEMS = tuple(name for name in KNOWN if "." not in name)
 
 
 def read_platform(files: FileTree, folder: str, name: str, path: Path) -> tuple[Profile | None, Bag]:
@@ -51,7 +50,32 @@ def read_platform(files: FileTree, folder: str, name: str, path: Path) -> tuple[
 
     model, found = read(Platform, plain(tree), tree)
     bag.extend(located(found, tree))
-    return (None if model is None else _profile(name, _json(model))), bag
+    if model is None:
+        return None, bag
+    profile = _profile(name, _json(model), locate(tree))
+    bag.extend(located(Bag(_versions(profile)), tree))
+    return profile, bag
+
+
+def _versions(profile: Profile) -> Iterator[Diagnostic]:
+    """PLAT003 for releases whose objects are not as we write them, PLAT004 for those that nobody has looked at."""
+    for system, version in profile.systems.items():
+        known, path = KNOWN[system], tuple(system.split("."))
+        if known.oldest and not reaches(version, known.oldest):
+            yield Diagnostic(
+                code="PLAT003",
+                message=f"nothing is written for {system} {version}: {known.oldest} brought {known.why}",
+                at=Label(path=path, text=f"before {known.oldest}"),
+                help=f"upgrade it to {known.oldest} or later, or leave it out",
+            )
+        elif not within(version, known.newest):
+            yield Diagnostic(
+                code="PLAT004",
+                message=f"{system} {version} is newer than this mlwright, which writes for {known.newest}",
+                at=Label(path=path),
+                help=f"see whether it still serves what {known.newest} did, or upgrade mlwright",
+                severity="note" if numbers(version)[0] == numbers(known.newest)[0] else "warning",
+            )
 
 
 def _json(value: Any) -> Any:
@@ -65,11 +89,11 @@ def _json(value: Any) -> Any:
     return value.text if isinstance(value, (ImageRef, Memory)) else value
 
 
-def _profile(name: str, value: dict[str, object]) -> Profile:
+def _profile(name: str, value: dict[str, object], place: Locate) -> Profile:
     systems = {key: str(value.pop(key)).removeprefix("v") for key in _SYSTEMS if key in value}
     kubeflow = value.pop("kubeflow", {})
     assert isinstance(kubeflow, dict)
     systems |= {f"kubeflow.{key}": str(version).removeprefix("v") for key, version in kubeflow.items()}
     base = Profile(name=posixpath.basename(name).rpartition(".")[0], orchestrator=value.pop("orchestrator"))  # type: ignore[arg-type]
     settings = {key: item for key, item in value.items() if key not in ("apiVersion", "kind")}
-    return replace(base, systems=systems, settings=settings)  # type: ignore[arg-type]
+    return replace(base, systems=systems, settings=settings, place=place)  # type: ignore[arg-type]

@@ -116,26 +116,6 @@ CODES = (
         good="serving: {online: {model: '${registry.m@champion}'}}",
     ),
     Code(
-        code="PLAT001",
-        title="no such platform",
-        explanation=(
-            "A platform is `local`, `compose`, a built-in profile, or the path of a platform file "
-            "(`.yaml`) beside the project."
-        ),
-        bad="environments: {prod: {platform: kubernets}}",
-        good="environments: {prod: {platform: kubernetes}}",
-    ),
-    Code(
-        code="PLAT002",
-        title="a name that the platform does not define",
-        explanation=(
-            "Placements and identities are names that ops define in the platform file: node selectors, tolerations, "
-            "queues, service accounts. Projects only use the names, so that the cluster can change without them."
-        ),
-        bad="training: {placement: a100-spto}",
-        good="training: {placement: a100-spot}",
-    ),
-    Code(
         code="SPEC040",
         title="a file that the project names is not there",
         explanation=(
