@@ -12,8 +12,8 @@ from mlwright.engine.states import Seen
 from mlwright.remote.http import RemoteError
 from mlwright.runner import tuning
 from mlwright.runner.result import Result
-from mlwright.runner.schedule import Outcome
 from mlwright.runner.tracking import Client, Run
+from mlwright.runtime.order import Outcome
 
 _GATE = "mlwright.gate."
 _NONE: Mapping[str, Any] = {}

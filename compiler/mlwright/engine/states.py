@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from mlwright.engine.compose import Container
 from mlwright.engine.stack import Service, Stack
 from mlwright.runner.result import EXITS
-from mlwright.runner.schedule import State
+from mlwright.runtime.order import State
 
 _SIGNALS = {
     137: "killed (SIGKILL), often for lack of memory",

@@ -17,7 +17,7 @@ from mlwright.engine.stack import Service
 from mlwright.engine.states import Seen
 from mlwright.runner.board import Board
 from mlwright.runner.folder import tail
-from mlwright.runner.schedule import State
+from mlwright.runtime.order import State
 
 IMAGES = "images"
 """The row of what is pulled and built before any container is there."""

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
-from mlwright.runner.schedule import Schedule, State
+from mlwright.runtime.order import Schedule, State
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,7 @@ from mlwright.emit.environment import secret_variable
 from mlwright.runner import serving
 from mlwright.runner.places import NoPlaces
 from mlwright.runner.plan import Plan, endpoints, missing_secrets
-from mlwright.runner.schedule import State
+from mlwright.runtime.order import State
 
 _DONE = ("health",)
 """Extra fields of a service that a local run does act on."""

@@ -16,7 +16,7 @@ from mlwright.runner.context import Context
 from mlwright.runner.plan import Plan, missing_secrets
 from mlwright.runner.processes import StoppingError
 from mlwright.runner.result import Result
-from mlwright.runner.schedule import Ended
+from mlwright.runtime.order import Ended
 
 TICK = 0.2
 

@@ -12,7 +12,7 @@ from mlwright.emit import stepdoc
 from mlwright.emit.environment import secret_variable
 from mlwright.runner import secrets
 from mlwright.runner.places import NoPlaces
-from mlwright.runner.schedule import Edge, Job
+from mlwright.runtime.order import Edge, Job
 from mlwright.source.suggest import closest
 
 ELSEWHERE = {"pbt": "its population shares checkpoints"}

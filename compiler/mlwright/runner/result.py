@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast, get_args
 
-from mlwright.runner.schedule import Outcome
+from mlwright.runtime.order import Outcome
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,7 +16,7 @@ from mlwright.runner.board import Board
 from mlwright.runner.context import Context
 from mlwright.runner.plan import Plan, as_task, references
 from mlwright.runner.processes import Process, StoppingError
-from mlwright.runner.schedule import Schedule
+from mlwright.runtime.order import Schedule
 
 _KNOWN = ("params", "secrets", "storage", "run")
 """What a command or variable of an endpoint may refer to here."""

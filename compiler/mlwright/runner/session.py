@@ -25,9 +25,9 @@ from mlwright.runner.places import LocalPlaces
 from mlwright.runner.plan import Plan, RefusedError
 from mlwright.runner.processes import Processes
 from mlwright.runner.progress import Screen, screen
-from mlwright.runner.schedule import Schedule, drive
 from mlwright.runner.serving import Endpoint
 from mlwright.runner.signals import Interrupted, Signals
+from mlwright.runtime.order import Schedule, drive
 
 CLEAN, FAILED, USAGE = 0, 1, 2
 GRACE = 12.0

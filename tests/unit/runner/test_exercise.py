@@ -11,7 +11,7 @@ import pytest
 from mlwright import ir
 from mlwright.runner.exercise import not_exercised
 from mlwright.runner.plan import Plan
-from mlwright.runner.schedule import State
+from mlwright.runtime.order import State
 
 ORIGIN = ir.Origin(path=("here",))
 Make = Callable[..., Any]

@@ -7,7 +7,7 @@ import io
 import pytest
 
 from mlwright.runner.progress import LiveScreen, PlainScreen, duration, screen
-from mlwright.runner.schedule import Edge, Job, Schedule
+from mlwright.runtime.order import Edge, Job, Schedule
 
 
 class Terminal(io.StringIO):

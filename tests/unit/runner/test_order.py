@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlwright.runner.schedule import Edge, Ended, Job, Outcome, RunIf, Schedule, drive
+from mlwright.runtime.order import Edge, Ended, Job, Outcome, RunIf, Schedule, drive
 
 OUTCOMES: tuple[Outcome, ...] = ("finished", "cached", "skipped", "stopped", "failed", "killed")
 

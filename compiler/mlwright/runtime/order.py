@@ -1,13 +1,12 @@
 """The order of a run as a pure state machine: who may start, who never will, and why. No I/O, standard library only.
 
-The local runner drives it with subprocesses; an engine-free cluster drives the same machine with objects.
+`mlwright run` drives it with subprocesses, `conduct.py` with objects of a cluster. It imports nothing of ours, so that
+both can import it: the one as a module of mlwright, the other as a sibling.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Callable, Dict, FrozenSet, Iterable, Literal, Mapping, NamedTuple, Optional, Protocol, Set, Tuple
 
 RunIf = Literal["succeeded", "failed", "always"]
 Outcome = Literal["finished", "cached", "skipped", "stopped", "failed", "killed"]
@@ -15,30 +14,29 @@ Outcome = Literal["finished", "cached", "skipped", "stopped", "failed", "killed"
 State = Literal["waiting", "running", "finished", "cached", "skipped", "stopped", "failed", "killed", "blocked"]
 """`blocked`: never started, because what it needs failed or because the run was cancelled."""
 
-GOOD: frozenset[State] = frozenset({"finished", "cached"})
-IDLE: frozenset[State] = frozenset({"skipped", "stopped"})
-BAD: frozenset[State] = frozenset({"failed", "killed", "blocked"})
+GOOD: FrozenSet[State] = frozenset({"finished", "cached"})
+IDLE: FrozenSet[State] = frozenset({"skipped", "stopped"})
+BAD: FrozenSet[State] = frozenset({"failed", "killed", "blocked"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Edge:
+class Edge(NamedTuple):
     """`job` must have ended before; where it was skipped or stopped, so is its consumer, unless `optional`."""
 
     job: str
     optional: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Job:
+class Job(NamedTuple):
     """One node of the graph. With `run_if` failed or always and no `needs` it waits for the whole rest of the run."""
 
     id: str
-    needs: tuple[Edge, ...] = ()
+    needs: Tuple[Edge, ...] = ()
     run_if: RunIf = "succeeded"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ended:
+class Ended(NamedTuple):
+    """The end of a started job, told by the executor."""
+
     job: str
     outcome: Outcome
     reason: str = ""
@@ -47,9 +45,12 @@ class Ended:
 class Executor(Protocol):
     """Makes jobs happen. `start` returns at once; `wait` blocks until something ended or a moment has passed."""
 
-    def start(self, job: str) -> None: ...
+    def start(self, job: str) -> None:
+        """Starts a job, whose end `wait` will tell."""
 
-    def wait(self) -> tuple[Ended, ...]: ...
+    def wait(self) -> Tuple[Ended, ...]:
+        """What has ended since."""
+        ...
 
 
 class Schedule:
@@ -67,8 +68,8 @@ class Schedule:
             raise ValueError("two jobs have the same id")
         _ordered(self._jobs)
         self._limit = limit
-        self._states: dict[str, State] = dict.fromkeys(self._jobs, "waiting")
-        self._reasons: dict[str, str] = {}
+        self._states: Dict[str, State] = dict.fromkeys(self._jobs, "waiting")
+        self._reasons: Dict[str, str] = {}
         self._rest = _rest(self._jobs)
         self.cancelled = False
 
@@ -77,7 +78,7 @@ class Schedule:
         return dict(self._states)
 
     @property
-    def running(self) -> tuple[str, ...]:
+    def running(self) -> Tuple[str, ...]:
         return tuple(job for job, state in self._states.items() if state == "running")
 
     @property
@@ -93,7 +94,7 @@ class Schedule:
         """Why `job` is where it is; empty where there is nothing to say."""
         return self._reasons.get(job, "")
 
-    def settle(self) -> tuple[str, ...]:
+    def settle(self) -> Tuple[str, ...]:
         """Decide all that can be decided, and return the jobs to start now, in order: they count as running."""
         while self._decide():
             pass
@@ -124,7 +125,7 @@ class Schedule:
         if reason:
             self._reasons[job] = reason
 
-    def _before(self, job: Job) -> tuple[Edge, ...]:
+    def _before(self, job: Job) -> Tuple[Edge, ...]:
         if job.needs or job.run_if == "succeeded":
             return job.needs
         return tuple(Edge(job=other, optional=True) for other in self._rest)
@@ -147,7 +148,7 @@ class Schedule:
                 changed = True
         return changed
 
-    def _verdict(self, job: Job) -> tuple[State, str] | None:
+    def _verdict(self, job: Job) -> Optional[Tuple[State, str]]:
         """What becomes of a job all of whose needs have ended: None to run it."""
         edges = self._before(job)
         bad = [edge.job for edge in edges if self._states[edge.job] in BAD]
@@ -180,10 +181,10 @@ def drive(schedule: Schedule, executor: Executor, observe: Callable[[Schedule], 
             observe(schedule)
 
 
-def _ordered(jobs: Mapping[str, Job]) -> tuple[str, ...]:
+def _ordered(jobs: Mapping[str, Job]) -> Tuple[str, ...]:
     """Ids, needs first. Raises ValueError for an unknown need or a cycle."""
-    order: dict[str, None] = {}
-    open_: set[str] = set()
+    order: Dict[str, None] = {}
+    open_: Set[str] = set()
     for root in jobs:
         stack = [(root, False)]
         while stack:
@@ -207,7 +208,7 @@ def _ordered(jobs: Mapping[str, Job]) -> tuple[str, ...]:
     return tuple(order)
 
 
-def _rest(jobs: Mapping[str, Job]) -> tuple[str, ...]:
+def _rest(jobs: Mapping[str, Job]) -> Tuple[str, ...]:
     """What closing jobs (`run_if` failed or always, no needs) wait for: all that does not come after one of them."""
     after = {job.id for job in jobs.values() if job.run_if != "succeeded" and not job.needs}
     for job in _ordered(jobs):
