@@ -15,6 +15,7 @@ from mlwright.emit import files as rendering
 from mlwright.emit import index as indexes
 from mlwright.emit import json
 from mlwright.emit.capabilities import compare
+from mlwright.emit.kube.settle import settle
 from mlwright.emit.patch import Change, apply_all
 from mlwright.ir import Json, Project
 from mlwright.platform.demand import asked
@@ -49,6 +50,23 @@ class Built:
     inputs: Mapping[str, bytes]
     findings: tuple[Diagnostic, ...] = ()
     ready: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """The files beside a spec, read through `tree`."""
+
+    tree: FileTree
+    folder: str
+
+    def read(self, path: str) -> bytes:
+        """The content of a file."""
+        return self.tree.read(posixpath.normpath(posixpath.join(self.folder, path)))
+
+    def below(self, path: str) -> tuple[str, ...]:
+        """The paths of all files in a folder, relative to it; empty where `path` is a file."""
+        full = posixpath.normpath(posixpath.join(self.folder, path))
+        return tuple(self.tree.files(full)) if self.tree.isdir(full) else ()
 
 
 def runtime(name: str) -> str:
@@ -87,6 +105,7 @@ def build(
                 runtime=runtime,
                 spec_folder=spec_folder,
                 digests=digests or (lambda ref: analysis.digests.get(ref, "")),
+                files=Beside(read, analysis.folder),
             )
             contexts[name] = context
             emitted.append((name, list(targets.get(name).emit(project, context))))
@@ -95,6 +114,7 @@ def build(
         bag.extend(patched.findings)
         if project.objects:
             emitted = _joined(emitted, project, targets, contexts, read, analysis.folder, bag)
+        emitted = settle(emitted)
     rendered = rendering.render(emitted if not bag.failed else ())
     return Built(
         analysis=analysis,

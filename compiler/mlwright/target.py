@@ -68,6 +68,10 @@ class KnownField:
     field: str
 
 
+class Embedded(dict[str, Any]):
+    """A JSON document inside of another: written as text, reached into by patches and checks while it is compiled."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Document:
     """One structured output file. `path` is POSIX and below the target's folder; its ending decides the writer
@@ -107,17 +111,38 @@ def no_digest(ref: str) -> str:
     return ""
 
 
+class LocalFiles(Protocol):
+    """Files beside the specification, by their path relative to its folder; what is read is an input of the output."""
+
+    def read(self, path: str) -> bytes:
+        """The content of a file."""
+        ...
+
+    def below(self, path: str) -> tuple[str, ...]:
+        """The paths of all files in a folder, relative to it; empty where `path` is a file."""
+        ...
+
+
+class _NoFiles:
+    def read(self, path: str) -> bytes:
+        raise LookupError(path)
+
+    def below(self, path: str) -> tuple[str, ...]:
+        return ()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EmitContext:
     """Everything a target may know beside the project. `owners` maps node ids to target names; `spec_folder` is the
     relative POSIX path from the target's output folder to the spec's folder; `digests` pin the images that the target
-    itself chooses: those of the project have theirs."""
+    itself chooses: those of the project have theirs; `files` are those beside the spec."""
 
     platform: Profile
     owners: Mapping[str, str]
     runtime: Runtime
     spec_folder: str = "../../.."
     digests: Digests = no_digest
+    files: LocalFiles = field(default_factory=_NoFiles)
 
 
 @runtime_checkable

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from mlwright.emit.secrets import named
 from mlwright.ir import Notebook
 from mlwright_compose import container as fields
 from mlwright_compose import secrets, storage
@@ -53,7 +54,7 @@ def emit_notebook(book: Book, notebook: Notebook, ports: set[int]) -> None:
 def _environment(book: Book, notebook: Notebook) -> dict[str, Any]:
     box = notebook.container
     exported = {
-        key: secrets.required(book, name, key) for name in box.secrets for key in secrets.named(book.project, name).keys
+        key: secrets.required(book, name, key) for name in box.secrets for key in named(book.project, name).keys
     }
     own = {name: word(book, template) for name, template in box.env}
     return {**fields.tracking(book), **fields.identity(), "JUPYTER_TOKEN": None, **exported, **own}

@@ -9,6 +9,8 @@ from pathlib import Path as FilePath
 from typing import Any
 
 from mlwright.emit import servedoc
+from mlwright.emit.places import Places
+from mlwright.emit.secrets import named, of_task
 from mlwright.ir import Json, ModelSource, Registration, Search, Service, Task
 from mlwright_compose import container as fields
 from mlwright_compose import secrets, storage, tools
@@ -124,7 +126,7 @@ def _waits(book: Book, scope: Scope | None, service: Service, source: ModelSourc
 def _document(book: Book, service: Service, source: ModelSource) -> dict[str, Json]:
     server = [*("mlflow", "models", "serve", "-m", MODEL, "--env-manager", "local", "-h", "0.0.0.0")]
     server += ["-p", str(service.port)]
-    places = storage.Places(book)
+    places = Places(book.project)
     document = servedoc.endpoint_document(book.project, service, source, MODEL, places, server)
     if isinstance(document["model"], dict) and (place := places.address(source.uri)):
         document["model"] |= {"kind": "path" if place.startswith("/") else "uri", "uri": place}
@@ -143,7 +145,7 @@ def _environment(book: Book, scope: Scope | None, service: Service, source: Mode
     """What the launcher needs to resolve the endpoint's own variables, or, without the launcher, these themselves."""
     box, task = service.container, servedoc.endpoint_task(service)
     if source.kind != "none":
-        names = secrets.of_task(book.project, task) | {servedoc.model_secret(book.project, source)}
+        names = of_task(book.project, task) | {servedoc.model_secret(book.project, source)}
         return {
             **(fields.contract(book, scope) if scope else fields.tracking(book)),
             **parameters(scope, task),
@@ -152,7 +154,7 @@ def _environment(book: Book, scope: Scope | None, service: Service, source: Mode
         }
     found: dict[str, Any] = fields.identity()
     for name in box.secrets:
-        found |= {key: secrets.required(book, name, key) for key in secrets.named(book.project, name).keys}
+        found |= {key: secrets.required(book, name, key) for key in named(book.project, name).keys}
     return {**found, **{name: word(book, template) for name, template in box.env}}
 
 

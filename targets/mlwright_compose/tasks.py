@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Container, Iterable, Mapping
 from typing import Any, assert_never
 
 from mlwright.emit import json as texts
 from mlwright.emit import pipeline, stepdoc
-from mlwright.ir import Gates, Json, Need, Node, Ref, Registration, Search, Task
+from mlwright.emit.places import Places
+from mlwright.emit.secrets import named, of_task
+from mlwright.ir import Gates, Json, Need, Node, Registration, Search, Task
 from mlwright_compose import container as fields
 from mlwright_compose import schedules, secrets, storage, tools, tuning
 from mlwright_compose.book import Book, revision
@@ -58,7 +59,7 @@ def task_body(book: Book, scope: Scope, task: Task, service: str) -> dict[str, A
         "environment": {
             **fields.contract(book, scope),
             **parameters(scope, task),
-            **secrets.environment(book, secrets.of_task(book.project, task)),
+            **secrets.environment(book, of_task(book.project, task)),
             **fields.identity(),
         },
         **storage.task_volumes(book, task, service),
@@ -87,7 +88,8 @@ def canonical(value: Json) -> str:
 
 def _emit_task(book: Book, scope: Scope, task: Task) -> None:
     # What stays and follows the clock has no turn among its siblings: items go one after another in one service.
-    items: list[dict[str, Json] | None] = [None] if scope.scheduled and task.for_each.max_parallel else _items(task)
+    alone = scope.scheduled and task.for_each.max_parallel
+    items: list[dict[str, Json] | None] = [None] if alone else pipeline.items(task)
     names: list[str] = []
     for position, each in enumerate(items, start=1):
         base = task.name if each is None else f"{task.name}-{position}"
@@ -100,17 +102,6 @@ def _emit_task(book: Book, scope: Scope, task: Task) -> None:
     scope.waits[task.id] = tuple(names)
 
 
-def _items(task: Task) -> list[dict[str, Json] | None]:
-    """One entry for each service: an item's keys, or None for a step that is one service."""
-    keys = task.for_each.keys
-    lists = [items for _, items in keys if not isinstance(items, Ref)]
-    if not keys or len(lists) < len(keys):
-        return [None]
-    return [
-        dict(zip((name for name, _ in keys), combination, strict=True)) for combination in itertools.product(*lists)
-    ]
-
-
 def _emit_item(
     book: Book, scope: Scope, task: Task, name: str, base: str, each: dict[str, Json] | None, previous: list[str]
 ) -> None:
@@ -121,7 +112,7 @@ def _emit_item(
         _make_bare(book, task, body)
         body["labels"] = fields.labels(book, task.id, task.container)
     else:
-        made = stepdoc.step_document(book.project, pipeline.one_node(task), storage.Places(book), each=each, wait=apart)
+        made = stepdoc.step_document(book.project, pipeline.one_node(task), Places(book.project), each=each, wait=apart)
         document = _counted(scope, made)
         body["volumes"] = [book.program("step.py"), *body["volumes"]]
         body["configs"] = [book.document(base, document, task.origin)]
@@ -145,7 +136,7 @@ def _make_bare(book: Book, task: Task, body: dict[str, Any]) -> None:
         body["command"] = [word(book, template) for template in box.args]
     own = {name: word(book, template) for name, template in box.env}
     exported = {
-        key: secrets.required(book, name, key) for name in box.secrets for key in secrets.named(book.project, name).keys
+        key: secrets.required(book, name, key) for name in box.secrets for key in named(book.project, name).keys
     }
     values = {
         name: value for name, value in body["environment"].items() if not name.startswith(("MLWRIGHT_", "MLFLOW_"))

@@ -6,9 +6,10 @@ from dataclasses import replace
 from typing import Any
 
 from mlwright.emit import pipeline, stepdoc
+from mlwright.emit.places import Places
 from mlwright.ir import Search
 from mlwright_compose import container as fields
-from mlwright_compose import schedules, storage, tasks, tools
+from mlwright_compose import schedules, tasks, tools
 from mlwright_compose.book import Book, revision
 from mlwright_compose.scope import Scope
 
@@ -39,7 +40,7 @@ def emit_search(book: Book, scope: Scope, node: Search) -> None:
 def _emit_workers(book: Book, scope: Scope, node: Search, search: str, base: str) -> None:
     name = book.free(scope.name(base))
     alone = replace(node, trial=pipeline.one_node(node.trial))
-    document = stepdoc.trial_document(book.project, alone, storage.Places(book))
+    document = stepdoc.trial_document(book.project, alone, Places(book.project))
     needs = (*node.needs, *(need for need in node.trial.needs if need.node != node.id))
     body = {**tasks.task_body(book, scope, node.trial, name), **tasks.one_shot(book, scope, needs)}
     body["depends_on"][search] = {"condition": "service_started"}

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from mlwright.emit import json as texts
+from mlwright.emit.places import Places, data_path
 from mlwright.emit.trackserver import SESSION_KEY
 from mlwright.ir import Json, Template
 from mlwright_compose.book import Book
 from mlwright_compose.secrets import required
-from mlwright_compose.storage import Places, data_path
 from mlwright_compose.stores import OWN
 from mlwright_compose.text import Interpolated, escaped
 
@@ -31,7 +31,7 @@ def _value(book: Book, path: str) -> str:
         secret, _, key = rest.partition(".")
         return required(book, secret, key)
     if head == "storage":
-        return escaped(Places(book).storage(rest))
+        return escaped(Places(book.project).storage(rest))
     if head == "params":
         param = next(param for param in book.project.params if param.name == rest)
         variable = f"MLWRIGHT_PARAM_{rest.upper()}"

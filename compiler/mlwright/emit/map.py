@@ -8,7 +8,7 @@ from typing import Any
 from mlwright.emit import yaml
 from mlwright.ir import Json, Origin
 from mlwright.span import Path, dotted
-from mlwright.target import Document, TextFile
+from mlwright.target import Document, Embedded, TextFile
 
 Emitted = Sequence[tuple[str, Sequence[Document | TextFile]]]
 
@@ -21,7 +21,8 @@ def build(emitted: Emitted) -> dict[str, Json]:
     files: dict[str, Json] = {}
     for target, items in emitted:
         for item in items:
-            found = {pointer(path): _entry(origin) for path, origin in _origins(item)}
+            data = item.data if isinstance(item, Document) else None
+            found = {pointer(path, data): _entry(origin) for path, origin in _origins(item)}
             if found:
                 files[f"{target}/{item.path}"] = found  # type: ignore[assignment]
     return {"version": VERSION, "files": dict(sorted(files.items()))}
@@ -66,9 +67,14 @@ def became(emitted: Emitted, spec_path: Path) -> Iterator[tuple[str, Path]]:
                     yield f"{target}/{item.path}", path
 
 
-def pointer(path: Path) -> str:
-    """`("services", "a/b", 0)` as `services/a~1b/0`."""
-    return "/".join(str(part).replace("~", "~0").replace("/", "~1") for part in path)
+def pointer(path: Path, data: Any = None) -> str:
+    """`("services", "a/b", 0)` as `services/a~1b/0`; with `!` after each part that enters a document embedded in
+    `data`."""
+    parts = []
+    for part in path:
+        data = data[part] if isinstance(data, (dict, list, tuple)) else None
+        parts.append(str(part).replace("~", "~0").replace("/", "~1") + ("!" if isinstance(data, Embedded) else ""))
+    return "/".join(parts)
 
 
 def _origins(item: Document | TextFile) -> Iterator[tuple[Path, Origin]]:

@@ -28,7 +28,7 @@ class Merge:
         return copy.deepcopy(patch)
 
     def _map(self, data: dict[str, Any], patch: dict[str, Any], path: Path, at: Path, *, fresh: bool) -> dict[str, Any]:
-        result = dict(data)
+        result = copy.copy(data)
         if fresh and not any(value is not None for value in patch.values()):
             self.touched.append((path, at))
         for key, value in patch.items():
@@ -59,7 +59,9 @@ class Merge:
 
 
 def matches(pattern: tuple[str, ...], path: Path) -> bool:
-    """Whether `pattern`, in which `*` is any one part, is exactly `path`."""
+    """Whether `pattern`, in which `*` is any one part and a first `**` any number of them, is exactly `path`."""
+    if pattern[:1] == ("**",):
+        return len(path) >= len(pattern) - 1 and matches(pattern[1:], path[len(path) - len(pattern) + 1 :])
     return len(pattern) == len(path) and all(
         want == "*" or want == part for want, part in zip(pattern, path, strict=True)
     )

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from mlwright.ir import Node, Pipeline, Task
+from mlwright.ir import Json, Node, Pipeline, Ref, Task
 
 
 def default(pipelines: Sequence[Pipeline]) -> str:
@@ -27,3 +28,14 @@ def closing(nodes: Iterable[Node]) -> set[str]:
 def one_node(task: Task) -> Task:
     """The same task on the one node that there is."""
     return replace(task, distributed=replace(task.distributed, nodes_min=1, nodes_max=1, roles=(), fit_gpus=True))
+
+
+def items(task: Task) -> list[dict[str, Json] | None]:
+    """The keys of each item of a list that is known here; None alone for any other step."""
+    keys = task.for_each.keys
+    lists = [values for _, values in keys if not isinstance(values, Ref)]
+    if not keys or len(lists) < len(keys):
+        return [None]
+    return [
+        dict(zip((name for name, _ in keys), combination, strict=True)) for combination in itertools.product(*lists)
+    ]

@@ -6,9 +6,11 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from mlwright.emit import json
 from mlwright.record import dataclass
 from mlwright.regex import lazy
 from mlwright.span import Path
+from mlwright.target import Embedded
 
 _FIRST = ("apiVersion", "kind", "metadata", "spec")
 _WORDS = frozenset(["y", "yes", "n", "no", "on", "off", "true", "false", "null", "nan", "inf"])
@@ -137,7 +139,9 @@ class _Writer:
             lead = ""
 
     def value(self, lead: str, value: Any, path: Path, indent: int) -> None:
-        if isinstance(value, Mapping):
+        if isinstance(value, Embedded):
+            self.embedded(lead, value, indent)
+        elif isinstance(value, Mapping):
             if value:
                 self.out.append(lead)
                 self.mapping(value, path, indent, "")
@@ -155,6 +159,12 @@ class _Writer:
             self.out.extend(f"{' ' * indent}{line}" if line else "" for line in body.split("\n"))
         else:
             self.out.append(f"{lead} {scalar(value)}")
+
+    def embedded(self, lead: str, value: Embedded, indent: int) -> None:
+        """A JSON document as a block of text that no engine finds anything to substitute in."""
+        pad = " " * indent
+        self.out.append(f"{lead} |")
+        self.out.extend(f"{pad}{line}" for line in json.inert(value).splitlines())
 
 
 def _ordered(data: Mapping[str, Any]) -> list[str]:

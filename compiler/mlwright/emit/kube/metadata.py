@@ -1,0 +1,57 @@
+"""Labels, annotations and the order in which objects are applied."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from mlwright.emit.kube.names import stem
+from mlwright.ir import Container, Project
+
+NODE = "mlwright.dev/node"
+ENVIRONMENT = "mlwright.dev/environment"
+OWNERS = "mlwright.dev/owners"
+ROOT = "mlwright.dev/run-as-root"
+SYNC_WAVE = "argocd.argoproj.io/sync-wave"
+
+NAMESPACE, BASE, TRACKING, TEMPLATES, SERVING, RUNS = -30, -20, -10, 0, 10, 20
+"""Waves: an object is applied after all objects of a lower wave are healthy."""
+
+
+def selector(project: Project, name: str) -> dict[str, str]:
+    """The labels that pods of the component `name` are found by; they never change."""
+    return {"app.kubernetes.io/name": label(name), "app.kubernetes.io/instance": label(instance(project))}
+
+
+def instance(project: Project) -> str:
+    """One project in one environment."""
+    return f"{stem(project)}-{project.environment.name}"
+
+
+def labels(project: Project, node: str, name: str, container: Container | None = None) -> dict[str, str]:
+    """The project's labels, the container's, the recommended ones and ours; `node` is the spec node behind the
+    object, `name` the component."""
+    return {
+        **dict(project.labels),
+        **dict(container.labels if container else ()),
+        **selector(project, name),
+        "app.kubernetes.io/part-of": label(project.name),
+        "app.kubernetes.io/managed-by": "mlwright",
+        ENVIRONMENT: label(project.environment.name),
+        NODE: label(node),
+    }
+
+
+def label(text: str) -> str:
+    """`text` as the value of a label: at most 63 of its characters, and none that a label cannot have."""
+    return re.sub(r"[^A-Za-z0-9._-]", "-", text)[:63].strip("-._")
+
+
+def annotations(project: Project) -> dict[str, str]:
+    """Whom to ask about an object."""
+    return {OWNERS: ", ".join(project.owners)} if project.owners else {}
+
+
+def merged(*values: dict[str, Any]) -> dict[str, Any]:
+    """All mappings in one, later ones first in rank, without what is empty."""
+    return {key: value for one in values for key, value in one.items() if value not in (None, {}, [], "")}
