@@ -7,12 +7,13 @@ shipped verbatim, so only their names are kept here.
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from pathlib import Path
 
 import pytest
 
-from mlwright import api
+from mlwright import api, build
 from mlwright.diag.render.text import render
 
 HERE = Path(__file__).parent
@@ -21,6 +22,14 @@ EXAMPLES = sorted(
     path.parent.relative_to(ROOT / "examples").as_posix() for path in (ROOT / "examples").rglob("mlproject.yaml")
 )
 VERBATIM = "runtime"
+_IMPORTS = re.compile(r"^[ \t]*(?:from|import) .*$", re.MULTILINE)
+
+
+@pytest.fixture(autouse=True)
+def bare_programs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Runtime programs of nothing but their imports: clusters get their text in a ConfigMap called after its content."""
+    whole = build._programs()
+    monkeypatch.setattr(build, "_programs", lambda: {name: "\n".join(_IMPORTS.findall(text)) + "\n" for name, text in whole.items()})
 
 
 @pytest.fixture(params=EXAMPLES)

@@ -72,9 +72,16 @@ def pointer(path: Path, data: Any = None) -> str:
     `data`."""
     parts = []
     for part in path:
-        data = data[part] if isinstance(data, (dict, list, tuple)) else None
+        data = _below(data, part)
         parts.append(str(part).replace("~", "~0").replace("/", "~1") + ("!" if isinstance(data, Embedded) else ""))
     return "/".join(parts)
+
+
+def _below(data: Any, part: str | int) -> Any:
+    try:
+        return data[part]
+    except (LookupError, TypeError):
+        return None
 
 
 def _origins(item: Document | TextFile) -> Iterator[tuple[Path, Origin]]:

@@ -11,6 +11,8 @@ from mlwright.platform.profile import Profile
 
 def asked(project: ir.Project, profile: Profile) -> Iterator[Asked]:
     """Everything that needs an owner; `id` is the node's id, or the section's name where it is no node."""
+    if profile.orchestrator != "compose":
+        yield Asked(id="cluster", kind="cluster", path=("environments", project.environment.name, "platform"))
     if project.nodes:
         yield Asked(id="graph", kind="graph", path=("pipelines",))
     for pipeline in project.pipelines:

@@ -25,6 +25,7 @@ NodeKind = Literal[
     "namespace",
     "monitoring",
     "gitops",
+    "cluster",
 ]
 
 
@@ -103,7 +104,7 @@ TABLE: dict[NodeKind, dict[Orchestrator, Cell]] = {
         "kubeflow-pipelines": _KUBERNETES,
     },
     "mlproject": dict.fromkeys(_ORCHESTRATORS, _MLFLOW),
-    "gateway": {**dict.fromkeys(_ORCHESTRATORS, _MLFLOW), "compose": _COMPOSE},
+    "gateway": {**dict.fromkeys(_ORCHESTRATORS, _KUBERNETES), "compose": _COMPOSE},
     "notebook": {
         "compose": _COMPOSE,
         "kubernetes": _KUBERNETES,
@@ -128,6 +129,7 @@ TABLE: dict[NodeKind, dict[Orchestrator, Cell]] = {
         "argo": _GITOPS,
         "kubeflow-pipelines": _GITOPS,
     },
+    "cluster": {**dict.fromkeys(_ORCHESTRATORS, _KUBERNETES), "compose": _COMPOSE},
 }
 
 ANYWHERE: dict[NodeKind, str] = {"tracking": "mlflow", "gateway": "mlflow"}

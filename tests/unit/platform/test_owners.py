@@ -100,10 +100,10 @@ def test_owner_overrides_the_table() -> None:
     assert owners("search", "argo", explicit="argo").of == {"node": "argo"}
 
 
-def test_the_mlproject_is_mlflows_everywhere_and_the_gateway_where_compose_has_none() -> None:
+def test_the_mlproject_is_mlflows_everywhere_and_the_gateway_beside_the_server() -> None:
     for orchestrator in ORCHESTRATORS:
         assert owners("mlproject", orchestrator).of == {"node": "mlflow"}
-        assert owners("gateway", orchestrator).of == {"node": "compose" if orchestrator == "compose" else "mlflow"}
+        assert owners("gateway", orchestrator).of == {"node": "compose" if orchestrator == "compose" else "kubernetes"}
 
 
 def test_the_tracking_server_may_be_mlflows_everywhere() -> None:

@@ -47,7 +47,7 @@ def label(text: str) -> str:
     return re.sub(r"[^A-Za-z0-9._-]", "-", text)[:63].strip("-._")
 
 
-def annotations(project: Project) -> dict[str, str]:
+def contacts(project: Project) -> dict[str, str]:
     """Whom to ask about an object."""
     return {OWNERS: ", ".join(project.owners)} if project.owners else {}
 

@@ -43,7 +43,7 @@ class Objects:
         """`metadata` of an object that node `node` became; `component` is what its pods are called. `namespace` ""
         for what is in none."""
         order = {metadata.SYNC_WAVE: str(wave)} if wave and "argo_cd" in self.context.platform.systems else {}
-        notes = {**metadata.annotations(self.project), **(annotations or {}), **order}
+        notes = {**metadata.contacts(self.project), **(annotations or {}), **order}
         place = self.namespace if namespace is None else namespace
         return {
             "name": name,

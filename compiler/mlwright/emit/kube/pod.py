@@ -11,6 +11,7 @@ from mlwright.emit.kube.names import HASH, named
 from mlwright.emit.kube.objects import Objects
 from mlwright.emit.kube.placement import placed
 from mlwright.emit.kube.quantity import ours, resources
+from mlwright.emit.kube.site import account as account_of
 from mlwright.emit.kube.volumes import Volumes
 from mlwright.ir import Container, Image, Security
 
@@ -55,11 +56,11 @@ def bare(objects: Objects, box: Container) -> dict[str, Any]:
 
 
 def image(objects: Objects, image: Image | str) -> dict[str, Any]:
-    """`image` and `imagePullPolicy`: by digest where the lock has one, through the platform's mirror."""
+    """`image` and `imagePullPolicy`: by digest where the lock has one."""
     if isinstance(image, str):
         image = Image(ref=image, digest="" if "@" in image else objects.context.digests(image))
     digest = image.digest if "@" not in image.ref else ""
-    reference = objects.context.platform.image(f"{image.ref}@{digest}" if digest else image.ref)
+    reference = f"{image.ref}@{digest}" if digest else image.ref
     return {"image": reference, "imagePullPolicy": _PULL.get(image.pull_policy, "IfNotPresent")}
 
 
@@ -146,12 +147,12 @@ def template(
         **({metadata.ROOT: security.run_as_root} if security.run_as_root else {}),
         **(annotations or {}),
     }
-    who = platform.identity(box.identity).service_account if box and box.identity else account
+    who = account_of(platform, box.identity) if box and box.identity else account
     return {
         "metadata": {
             "labels": {
                 **metadata.labels(project, node, component, box),
-                **({"sidecar.istio.io/inject": "false"} if once and platform.keeps_pods_open else {}),
+                **({"sidecar.istio.io/inject": "false"} if once and "istio" in platform.systems else {}),
                 **(labels or {}),
             },
             **({"annotations": notes} if notes else {}),
@@ -164,7 +165,6 @@ def template(
             "terminationGracePeriodSeconds": grace,
             "securityContext": _pod_security(security),
             **placed(objects, box),
-            **({"imagePullSecrets": found} if (found := _pull_secrets(objects)) else {}),
             **(more or {}),
             **({"initContainers": list(init)} if init else {}),
             "containers": list(containers),
@@ -176,10 +176,6 @@ def template(
 def default_account(objects: Objects) -> str:
     """The ServiceAccount of everything that asks for none: without a token, without rights."""
     return named(objects.project)
-
-
-def _pull_secrets(objects: Objects) -> list[dict[str, str]]:
-    return [{"name": name} for name in objects.context.platform.image_pull_secrets]
 
 
 def _pod_security(security: Security) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from mlwright.emit.kube.site import gpu_resource
 from mlwright.ir import Resources
 from mlwright.platform import Profile
 
@@ -11,14 +12,18 @@ _UNITS = ("", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei")
 
 
 def cpu(milli: int) -> str:
-    """Milli-cores as cores where they are whole ones."""
-    return str(milli // 1000) if milli % 1000 == 0 else f"{milli}m"
+    """Milli-cores as cores where they are whole ones; empty for none."""
+    if not milli:
+        return ""
+    return f"{milli}m" if milli % 1000 else str(milli // 1000)
 
 
 def size(count: int) -> str:
-    """Bytes in the greatest binary unit that divides them."""
+    """Bytes in the greatest binary unit that divides them; empty for none."""
+    if not count:
+        return ""
     unit = 0
-    while count and count % 1024 == 0 and unit < len(_UNITS) - 1:
+    while count % 1024 == 0 and unit < len(_UNITS) - 1:
         count, unit = count // 1024, unit + 1
     return f"{count}{_UNITS[unit]}"
 
@@ -26,22 +31,16 @@ def size(count: int) -> str:
 def resources(asked: Resources, platform: Profile) -> dict[str, Any]:
     """`resources` of a container: CPU is a request, and a limit only where one is given; the rest is both."""
     both = {
-        "ephemeral-storage": size(asked.disk) if asked.disk else "",
-        platform.gpu_resource(asked.gpu.model): str(asked.gpu.count or ""),
+        "ephemeral-storage": size(asked.disk),
+        gpu_resource(platform, asked.gpu.model): str(asked.gpu.count or ""),
         **{name: str(count) for name, count in asked.extended},
     }
-    requests = {"cpu": cpu(asked.cpu) if asked.cpu else "", "memory": size(asked.memory) if asked.memory else "", **both}
-    memory = asked.memory_limit or asked.memory
-    limits = {
-        "cpu": cpu(asked.cpu_limit) if asked.cpu_limit else "",
-        "memory": size(memory) if memory else "",
-        **both,
-    }
     found = {
-        "requests": {name: text for name, text in requests.items() if text},
-        "limits": {name: text for name, text in limits.items() if text},
+        "requests": {"cpu": cpu(asked.cpu), "memory": size(asked.memory), **both},
+        "limits": {"cpu": cpu(asked.cpu_limit), "memory": size(asked.memory_limit or asked.memory), **both},
     }
-    return {key: value for key, value in found.items() if value}
+    given = {key: {name: text for name, text in amounts.items() if text} for key, amounts in found.items()}
+    return {key: amounts for key, amounts in given.items() if amounts}
 
 
 def ours(cpu_request: str = "50m", memory: str = "128Mi", most: str = "512Mi") -> dict[str, Any]:

@@ -1,0 +1,105 @@
+"""What everything else in the namespace rests on: the account of plain pods, volumes, the runtime programs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mlwright.emit.kube import metadata
+from mlwright.emit.kube.names import stem
+from mlwright.emit.kube.objects import Objects
+from mlwright.emit.kube.pod import default_account
+from mlwright.emit.kube.quantity import size
+from mlwright.emit.kube.site import section
+from mlwright.emit.kube.volumes import claim
+from mlwright.emit.programs import closure
+from mlwright.ir import Origin, Project, Search, Storage, Task
+
+NODE = "cluster"
+"""The node that stands for what the whole environment shares."""
+_PROGRAMS = ("step.py", "root.py", "gate.py", "register.py", "serve.py", "users.py", "search.py")
+_GIB = 1024**3
+_KEPT = {"argocd.argoproj.io/sync-options": "Prune=false"}
+
+
+def emit_base(objects: Objects) -> None:
+    """The objects that others refer to."""
+    project = objects.project
+    origin = project.environment.origin
+    _namespace(objects, origin)
+    account(objects, default_account(objects), origin)
+    for name in sorted(_identities(objects.project)):
+        entry = section(objects.context.platform, "identities", name)
+        if entry.get("annotations"):
+            account(objects, entry["service_account"], origin, annotations=entry["annotations"])
+    for storage in {item.name: item for item in (*project.storage, project.artifacts)}.values():
+        if storage.type == "volume" and not storage.claim:
+            _volume(objects, storage)
+    texts = closure(_PROGRAMS, objects.context.runtime)
+    objects.config(
+        f"{stem(objects.project)}-runtime",
+        dict(sorted(texts.items())),
+        node=NODE,
+        origin=Origin(path=("metadata", "name"), kind="derived", by="kubernetes"),
+        component="runtime",
+    )
+
+
+def account(
+    objects: Objects, name: str, origin: Origin, *, node: str = NODE, annotations: dict[str, str] | None = None
+) -> str:
+    """A ServiceAccount whose pods get a token only where they ask for one; its name."""
+    return objects.add(
+        "ServiceAccount",
+        name,
+        {"automountServiceAccountToken": False},
+        node=node,
+        origin=origin,
+        wave=metadata.BASE,
+        annotations=annotations,
+    )
+
+
+def _namespace(objects: Objects, origin: Origin) -> None:
+    if not objects.project.environment.namespace_create:
+        return
+    levels = {f"pod-security.kubernetes.io/{mode}": "restricted" for mode in ("enforce", "warn", "audit")}
+    objects.add(
+        "Namespace",
+        objects.namespace,
+        {},
+        node="namespace",
+        origin=origin,
+        wave=metadata.NAMESPACE,
+        labels=levels,
+    )
+
+
+def _identities(project: Project) -> set[str]:
+    """The names of the identities that the project's pods have."""
+    trials = [node.trial for node in project.nodes if isinstance(node, Search)]
+    tasks = [node for node in project.nodes if isinstance(node, Task)]
+    boxes = [task.container for task in (*tasks, *trials)]
+    boxes += [service.container for service in project.services]
+    boxes += [notebook.container for notebook in project.notebooks]
+    return {box.identity for box in boxes} - {""}
+
+
+def _volume(objects: Objects, storage: Storage) -> None:
+    spec: dict[str, Any] = {
+        "accessModes": [storage.mode or "ReadWriteOnce"],
+        "resources": {"requests": {"storage": size(storage.size or 10 * _GIB)}},
+        "volumeMode": "Filesystem",
+    }
+    if storage.storage_class:
+        spec["storageClassName"] = storage.storage_class
+    objects.add(
+        "PersistentVolumeClaim",
+        claim(objects.project, storage),
+        {"spec": spec},
+        node=f"storage.{storage.name}",
+        origin=storage.origin,
+        wave=metadata.BASE,
+        annotations={"argocd.argoproj.io/sync-options": "Prune=false"}
+        if objects.context.platform.has("argo_cd")
+        else None,
+    )

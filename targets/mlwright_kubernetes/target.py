@@ -1,0 +1,28 @@
+"""The target itself: what it can express, and the order in which things are emitted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from mlwright.emit.kube import patching
+from mlwright.emit.kube.objects import Objects
+from mlwright.ir import Project
+from mlwright.target import Document, EmitContext, TextFile
+from mlwright_kubernetes import capabilities
+from mlwright_kubernetes.base import emit_base
+
+
+class KubernetesTarget:
+    """Kubernetes' own kinds: all of a plain cluster, and on any other the namespace, accounts, volumes and services."""
+
+    name = "kubernetes"
+    capabilities = capabilities.TABLE
+    list_keys = patching.LIST_KEYS
+    protected = patching.PROTECTED
+    known_fields = patching.KNOWN_FIELDS
+
+    def emit(self, project: Project, context: EmitContext) -> Iterable[Document | TextFile]:
+        """One file for each object, and the `kustomization.yaml` that lists them."""
+        objects = Objects(project, context, self.name)
+        emit_base(objects)
+        yield from objects.items()
