@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from mlwright.ir import Json, Node, Pipeline, Ref, Task
+from mlwright.ir import Json, Need, Node, Pipeline, Ref, Search, Task
 
 
 def default(pipelines: Sequence[Pipeline]) -> str:
@@ -23,6 +23,13 @@ def closing(nodes: Iterable[Node]) -> set[str]:
         if alone or any(need.node in found for need in node.needs):
             found.add(node.id)
     return found
+
+
+def needs(node: Node, nodes: Iterable[Node]) -> tuple[Need, ...]:
+    """What `node` waits for among `nodes`; where trials stand in for training, the search is meant."""
+    stand_ins = {other.training: other.id for other in nodes if isinstance(other, Search) and not other.retrain}
+    found = (replace(need, node=stand_ins.get(need.node, need.node)) for need in node.needs)
+    return tuple({need.node: need for need in found}.values())
 
 
 def one_node(task: Task) -> Task:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from mlwright import ir
 from mlwright.diag.diagnostic import Diagnostic, Label
+from mlwright.emit import pipeline as pipelines
 from mlwright.emit import stepdoc
 from mlwright.emit.environment import secret_variable
 from mlwright.runner import secrets
@@ -186,13 +187,9 @@ def missing_secrets(
 
 
 def _job(node: ir.Node, nodes: Iterable[ir.Node]) -> Job:
-    known = {other.id: other.id for other in nodes}
-    for other in nodes:  # where trials stand in for training, whoever needs training waits for the search
-        if isinstance(other, ir.Search):
-            known.setdefault(other.training, other.id)
-    edges = (Edge(job=known.get(need.node, need.node), optional=need.optional) for need in node.needs)
+    edges = (Edge(job=need.node, optional=need.optional) for need in pipelines.needs(node, nodes))
     run_if = node.run_if if isinstance(node, ir.Task) else "succeeded"
-    return Job(id=node.id, needs=tuple({edge.job: edge for edge in edges}.values()), run_if=run_if)
+    return Job(id=node.id, needs=tuple(edges), run_if=run_if)
 
 
 def _limited(node: ir.Node, max_trials: int) -> ir.Node:

@@ -1,0 +1,239 @@
+"""The plan that `conduct.py` runs a pipeline by where no engine is installed, and the document of `operate.py`, which
+makes one operator's objects for an engine: complete manifests, and where in them a name of the run stands.
+
+For the target that calls `plan`:
+- `manifests[node]` are the complete objects of a node; the first decides how the node ends (a Job, or an operator's
+  object such as a TrainJob). Services are made before it, everything else after it; all are removed when it has ended.
+- Each run has objects of its own names: `<Job of the conductor>-<name>`, for `operate.py` `<project>-<digest of the
+  run>-<name>`, at most 50 characters, so that what controllers append fits.
+  A manifest says so by holding `name(...)` and `text(...)` instead of plain text
+  wherever a name of the run stands: `metadata.name` always, `spec.subdomain`, a Service's selector, addresses.
+- Every list `env` that has an entry MLWRIGHT_RUN gets the run's id there, and what the conductor itself was given to
+  pass on (MLWRIGHT_PARAM_*, MLWRIGHT_EVENT, MLWRIGHT_GIT_*).
+- `for_each` on one node is one Job with `completionMode: Indexed`: the conductor sets `completions`, `parallelism` and
+  MLWRIGHT_ITEM from the index. Every other `for_each` gets its objects once for each item, with MLWRIGHT_ITEM=<index>.
+- The launcher makes the attempts that `retries` allows. A Job's `backoffLimit` is for pods that were lost:
+  `POD_FAILURES` tells the two apart.
+- The conductor's own Job: `backoffLimit: 6`, `restartPolicy: Never`, `podFailurePolicy: CONDUCTOR_FAILURES`, the
+  variables of `CONDUCTOR_ENV` beside those of the tracking server, the rights of `rules`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Literal
+
+from mlwright import ir
+from mlwright.emit import pipeline as pipelines
+from mlwright.emit import stepdoc
+
+Manifest = dict[str, Any]
+
+_SELF: Mapping[str, str] = {
+    "MLWRIGHT_RUN": "metadata.labels['batch.kubernetes.io/controller-uid']",
+    "MLWRIGHT_JOB": "metadata.labels['batch.kubernetes.io/job-name']",
+    "MLWRIGHT_POD": "metadata.name",
+    "MLWRIGHT_NAMESPACE": "metadata.namespace",
+}
+CONDUCTOR_ENV: Mapping[str, dict[str, Any]] = {name: {"fieldRef": {"fieldPath": path}} for name, path in _SELF.items()}
+"""`valueFrom` of the variables that tell the conductor which Job it is."""
+OPERATOR_ENV: Mapping[str, dict[str, Any]] = {
+    name: CONDUCTOR_ENV[name] for name in ("MLWRIGHT_POD", "MLWRIGHT_NAMESPACE")
+}
+"""The same for `operate.py`, whose pod is an engine's; MLWRIGHT_RUN comes from the engine."""
+
+_LOST = {"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}]}
+POD_FAILURES: Manifest = {
+    "rules": [
+        _LOST,
+        {"action": "FailJob", "onExitCodes": {"containerName": "main", "operator": "NotIn", "values": [69, 137, 143]}},
+    ]
+}
+"""`podFailurePolicy` of a step's Job: an evicted pod is not counted, a killed one or one without a tracking server is
+tried again, and whatever else the launcher said after its attempts is final."""
+ITEM_FAILURES: Manifest = {
+    "rules": [
+        _LOST,
+        {
+            "action": "FailIndex",
+            "onExitCodes": {"containerName": "main", "operator": "NotIn", "values": [69, 137, 143]},
+        },
+    ]
+}
+"""The same where each index is an item (`backoffLimitPerIndex`): the other items go on."""
+CONDUCTOR_FAILURES: Manifest = {
+    "rules": [
+        _LOST,
+        {"action": "FailJob", "onExitCodes": {"containerName": "main", "operator": "In", "values": [1, 64, 75]}},
+    ]
+}
+"""`podFailurePolicy` of the conductor: 1 the pipeline failed, 64 a wrong plan, 75 another run is at work."""
+
+
+class RunText(str):
+    """Text that is another one in each run. What it is as `str` stands in the committed manifest; `parts` say how the
+    conductor makes it: texts as they are, and names (`{"name": N}`) as `<conductor's Job>-N`, shortened where needed.
+    """
+
+    parts: tuple[ir.Json, ...]
+
+
+def name(written: str, of_run: str) -> RunText:
+    """The name of an object of the run: `<Job>-<of_run>`, `written` in the committed manifest."""
+    found = RunText(written)
+    found.parts = ({"name": of_run},)
+    return found
+
+
+def text(*pieces: str) -> RunText:
+    """A text with names of the run in it: `text("http://", service, ":8090")`."""
+    found = RunText("".join(pieces))
+    found.parts = tuple(part for piece in pieces for part in _parts(piece))
+    return found
+
+
+def plan(
+    project: ir.Project,
+    pipeline: ir.Pipeline,
+    manifests: Mapping[str, Sequence[Manifest]],
+    places: stepdoc.Places,
+    *,
+    lease: str,
+) -> stepdoc.Document:
+    """The plan of one pipeline. `manifests` has all its nodes; `lease` names the Lease that keeps a second run away."""
+    nodes = [node for node in project.nodes if node.id in set(pipeline.nodes)]
+    return {
+        **stepdoc.head(project, "conduct", "run", pipeline.name),
+        "lease": lease,
+        "concurrency": pipeline.schedule.concurrency,
+        "nodes": [_node(project, pipeline, node, nodes, manifests[node.id], places) for node in nodes],
+    }
+
+
+def operation(
+    project: ir.Project,
+    node: ir.Task | ir.Search,
+    manifests: Sequence[Manifest],
+    places: stepdoc.Places,
+    *,
+    on_stop: Literal["delete", "leave"] = "delete",
+) -> stepdoc.Document:
+    """The document of `operate.py`, which makes the objects of one node (the first decides) and follows them.
+
+    Of a search these are either a Katib Experiment, which finds the trials itself, or what one trial is: then the
+    program is one of the search's workers and makes them for each trial that it is given (MLWRIGHT_SEARCH_URL).
+    """
+    document: stepdoc.Document = {
+        **stepdoc.head(project, "operate", node.id, node.name),
+        "timeout": _timeout(node) if isinstance(node, ir.Task) else 0,
+        "on_stop": on_stop,
+        "trial": stepdoc.trial_document(project, node, places) if isinstance(node, ir.Search) else None,
+        "objects": [_object(manifest, main=manifest is manifests[0]) for manifest in _in_order(manifests)],
+    }
+    return document
+
+
+def rules(manifests: Iterable[Manifest], program: Literal["conduct", "operate"] = "conduct") -> list[Manifest]:
+    """The rules of the Role that a program needs in its namespace to make these manifests, one for each API group."""
+    wanted: dict[str, set[str]] = {"batch": {"jobs"}} if program == "conduct" else {}
+    for manifest in manifests:
+        group = str(manifest["apiVersion"]).rpartition("/")[0]
+        wanted.setdefault(group, set()).add(resource(str(manifest["kind"])))
+    verbs = ["get", "list", "watch", "create", "patch", "delete"]
+    found = [
+        {"apiGroups": [group], "resources": sorted(kinds), "verbs": verbs} for group, kinds in sorted(wanted.items())
+    ]
+    found.append({"apiGroups": [""], "resources": ["pods"], "verbs": ["get", "list"]})
+    if program == "conduct":
+        verbs = ["get", "create", "update"]
+        found.append({"apiGroups": ["coordination.k8s.io"], "resources": ["leases"], "verbs": verbs})
+    return found
+
+
+def resource(kind: str) -> str:
+    """The plural by which the API knows a kind, as `runtime/cluster.py` makes it."""
+    word = kind.lower()
+    return word[:-1] + "ies" if word.endswith("y") else word + "s"
+
+
+def _node(
+    project: ir.Project,
+    pipeline: ir.Pipeline,
+    node: ir.Node,
+    nodes: Sequence[ir.Node],
+    manifests: Sequence[Manifest],
+    places: stepdoc.Places,
+) -> stepdoc.Document:
+    task = node if isinstance(node, ir.Task) else None
+    loop = bool(task and task.for_each.keys)
+    document: stepdoc.Document = {
+        "id": node.id,
+        "name": node.name,
+        "needs": [{"step": need.node, "optional": need.optional} for need in pipelines.needs(node, nodes)],
+        "run_if": task.run_if if task else "succeeded",
+        "timeout": _timeout(task) if task else 0,
+        "step": None,
+        "items": None,
+        "objects": [_object(manifest, main=manifest is manifests[0]) for manifest in _in_order(manifests)],
+    }
+    if task and (loop or task.when is not None):
+        document["step"] = _decided(project, pipeline, task, places)
+    if task and loop:
+        indexed = manifests[0].get("spec", {}).get("completionMode") == "Indexed" and task.distributed.nodes_max == 1
+        document["items"] = {"max_parallel": task.for_each.max_parallel, "indexed": indexed}
+    return document
+
+
+def _decided(project: ir.Project, pipeline: ir.Pipeline, task: ir.Task, places: stepdoc.Places) -> stepdoc.Document:
+    """The step's document for deciding on it before anything starts, with the pipeline's values of parameters."""
+    document = stepdoc.step_document(project, task, places)
+    params = document["params"]
+    assert isinstance(params, dict)
+    given = {key: value for key, value in pipeline.params if key in params}
+    return {
+        **document,
+        "params": {**params, **{key: {**_mapping(params[key]), "default": given[key]} for key in given}},
+    }
+
+
+def _mapping(value: ir.Json) -> stepdoc.Document:
+    assert isinstance(value, dict)
+    return value
+
+
+def _timeout(task: ir.Task) -> float:
+    """Seconds that the conductor gives a step which no launcher ends; 0: no limit of its own."""
+    return task.timeout * (task.retries.limit + 1) if task.contract == "bare" else 0
+
+
+def _in_order(manifests: Sequence[Manifest]) -> list[Manifest]:
+    """What has to be there before the first, the first, what comes after it."""
+    first, *others = manifests
+    before = [manifest for manifest in others if manifest["kind"] in ("Service", "ConfigMap", "Secret")]
+    return [*before, first, *(manifest for manifest in others if manifest not in before)]
+
+
+def _object(manifest: Manifest, *, main: bool) -> stepdoc.Document:
+    found = dict(_run_texts(manifest, ""))
+    assert "/metadata/name" in found, f"{manifest['kind']} {manifest['metadata']['name']} has no name of the run"
+    return {
+        "main": main,
+        "names": [{"at": at, "parts": [*value.parts]} for at, value in found.items()],
+        "manifest": manifest,
+    }
+
+
+def _run_texts(value: Any, at: str) -> Iterable[tuple[str, RunText]]:
+    if isinstance(value, RunText):
+        yield at, value
+    elif isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from _run_texts(item, f"{at}/{key.replace('~', '~0').replace('/', '~1')}")
+    elif isinstance(value, list | tuple):
+        for index, item in enumerate(value):
+            key = item.get("name", "") if isinstance(item, Mapping) else ""
+            yield from _run_texts(item, f"{at}/{'name=' + key if key else index}")
+
+
+def _parts(piece: str) -> tuple[ir.Json, ...]:
+    return piece.parts if isinstance(piece, RunText) else (piece,)
