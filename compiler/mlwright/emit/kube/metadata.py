@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Any, Literal
 
 from mlwright.emit.kube.names import stem
 from mlwright.ir import Container, Project
@@ -13,6 +13,11 @@ ENVIRONMENT = "mlwright.dev/environment"
 OWNERS = "mlwright.dev/owners"
 ROOT = "mlwright.dev/run-as-root"
 SYNC_WAVE = "argocd.argoproj.io/sync-wave"
+ROLE = "app.kubernetes.io/component"
+
+Role = Literal["step", "control", "search", "tracking", "store", "endpoint", "gateway", "notebook", "smoke"]
+"""What a pod is to the network, which lets it reach and be reached accordingly: `control` starts pods by the Kubernetes
+API (conductor, operator), `tracking` is the server and its own jobs, `store` a database or object store beside it."""
 
 NAMESPACE, BASE, TRACKING, TEMPLATES, SERVING, RUNS = -30, -20, -10, 0, 10, 20
 """Waves: an object is applied after all objects of a lower wave are healthy."""

@@ -127,6 +127,7 @@ def template(
     *,
     node: str,
     component: str,
+    role: metadata.Role = "step",
     box: Container | None = None,
     init: Sequence[dict[str, Any]] = (),
     account: str = "",
@@ -137,8 +138,9 @@ def template(
     annotations: Mapping[str, str] | None = None,
     more: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """A pod template (`metadata` and `spec`). `box` is the user's container in it, which says where the pod goes and
-    who it is; `token` gives it its service account's; `more` joins the pod's spec."""
+    """A pod template (`metadata` and `spec`). `role` is what network policies go by. `box` is the user's container in
+    it, which says where the pod goes and who it is; `token` gives it its service account's; `more` joins the pod's
+    spec."""
     project, platform = objects.project, objects.context.platform
     security = box.security if box else Security()
     once = restart != "Always"
@@ -152,6 +154,7 @@ def template(
         "metadata": {
             "labels": {
                 **metadata.labels(project, node, component, box),
+                metadata.ROLE: role,
                 **({"sidecar.istio.io/inject": "false"} if once and "istio" in platform.systems else {}),
                 **(labels or {}),
             },
