@@ -9,7 +9,6 @@ from mlwright.emit.kube.names import stem
 from mlwright.emit.kube.objects import Objects
 from mlwright.emit.kube.pod import default_account
 from mlwright.emit.kube.quantity import size
-from mlwright.emit.kube.site import section
 from mlwright.emit.kube.volumes import claim
 from mlwright.emit.programs import closure
 from mlwright.ir import Origin, Project, Search, Storage, Task
@@ -28,9 +27,9 @@ def emit_base(objects: Objects) -> None:
     _namespace(objects, origin)
     account(objects, default_account(objects), origin)
     for name in sorted(_identities(objects.project)):
-        entry = section(objects.context.platform, "identities", name)
-        if entry.get("annotations"):
-            account(objects, entry["service_account"], origin, annotations=entry["annotations"])
+        identity = objects.context.platform.identity(name)
+        if identity and identity.annotations:
+            account(objects, identity.service_account, origin, annotations=identity.annotations)
     for storage in {item.name: item for item in (*project.storage, project.artifacts)}.values():
         if storage.type == "volume" and not storage.claim:
             _volume(objects, storage)

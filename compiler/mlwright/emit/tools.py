@@ -45,9 +45,8 @@ def dockerfile(project: Project) -> str:
 
 def configured(platform: Profile) -> str:
     """The platform's own tools image, if any."""
-    images = platform.settings.get("images")
-    tools = images.get("tools") if isinstance(images, dict) else None
-    return tools if isinstance(tools, str) else ""
+    images = platform.file.images
+    return images.tools.text if images and images.tools else ""
 
 
 def small(project: Project, platform: Profile) -> str:

@@ -1,6 +1,7 @@
 """Systems by version: which API version each kind of object has, what came with which release, what we write for.
 
-Kinds are ours to choose where two systems share a name: `Gateway` is the Gateway API's, `Experiment` is Katib's.
+Kinds are ours to choose where two systems share a name: `Gateway` is the Gateway API's, `Experiment` is Katib's. Only
+a `PodGroup` is either of Volcano or of the scheduler plugins.
 """
 
 from __future__ import annotations
@@ -63,6 +64,8 @@ SERVED = (
     Served("external_secrets", "0.16", "external-secrets.io/v1", _EXTERNAL),
     Served("sealed_secrets", "", "bitnami.com/v1alpha1", ("SealedSecret",)),
     Served("jobset", "", "jobset.x-k8s.io/v1alpha2", ("JobSet",)),
+    Served("volcano", "", "scheduling.volcano.sh/v1beta1", ("PodGroup",)),
+    Served("scheduler_plugins", "", "scheduling.x-k8s.io/v1alpha1", ("PodGroup",)),
     Served("kubeflow.pipelines", "", "pipelines.kubeflow.org/v2beta1", ("Pipeline", "PipelineVersion")),
     Served("kubeflow.katib", "", "kubeflow.org/v1beta1", ("Experiment", "Suggestion", "Trial")),
     Served("kubeflow.trainer", "", "trainer.kubeflow.org/v1alpha1", (
@@ -115,6 +118,8 @@ KNOWN: Mapping[str, Known] = {
     "sealed_secrets": Known("0.39"),
     "keda": Known("2.20", "2.0", "the group keda.sh"),
     "jobset": Known("0.12", "0.2", "JobSet in version v1alpha2"),
+    "volcano": Known("1.15"),
+    "scheduler_plugins": Known("0.35", "0.25", "the group scheduling.x-k8s.io"),
     "kubeflow.pipelines": Known("2.17", "2.0", "the second pipeline language"),
     "kubeflow.katib": Known("0.19"),
     "kubeflow.trainer": Known("2.3", "2.0", "TrainJob; version 1 is `training_operator`"),
@@ -144,10 +149,13 @@ def within(version: str, newest: str) -> bool:
     return numbers(version)[: len(numbers(newest))] <= numbers(newest)
 
 
-def api_version(kind: str, systems: Mapping[str, str]) -> str:
-    """The `apiVersion` of `kind` where `systems` run. Raises LookupError where none of them has it."""
+def api_version(kind: str, systems: Mapping[str, str], system: str = "") -> str:
+    """The `apiVersion` of `kind` where `systems` run, of `system` if it is named. Raises LookupError where none of
+    them has it."""
     found = ""
     for row in SERVED:
+        if system and row.system != system:
+            continue
         if kind in row.kinds and row.system in systems and reaches(systems[row.system], row.since or "0"):
             found = row.api_version
     if not found:

@@ -42,6 +42,12 @@ _BOUNDS = {
 _SHAPES: dict[str, tuple[str, Callable[[str], str]]] = {
     "^/": ("it begins with `/`", lambda text: f"write `/{text}`"),
     "^(/|$)": ("a JSON pointer begins with `/`", lambda text: f"write `/{text.replace('.', '/')}`"),
+    r"^[0-9a-fA-F.:]+/\d{1,3}$": (
+        "a range of addresses ends in `/` and the number of fixed bits",
+        lambda text: f"write `{text}/{128 if ':' in text else 32}` for one address",
+    ),
+    r"^https?://[^\s/]+": ("an address begins with `https://` or `http://`", lambda text: f"write `https://{text}`"),
+    r"^v?\d+(\.\d+)*$": ("a version is numbers with points between", lambda _: 'write for example `"1.36"`'),
     r"^\d+\.\d+(\.\d+)?$": ("a version is numbers with points between", lambda _: 'write for example `"3.17.2"`'),
 }
 

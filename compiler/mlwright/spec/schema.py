@@ -36,7 +36,7 @@ def json_schema() -> Schema:
     _open_special(definitions)
     for schema in (root, *definitions.values()):
         _each(schema, _close)
-    for model in _models():
+    for model in models(Project):
         if model.__name__ in definitions:
             definitions[model.__name__] = _with_short_form(definitions[model.__name__], model)
     partial = _partial(root, definitions)
@@ -140,7 +140,8 @@ def _with_short_form(schema: Schema, model: type[Model]) -> Schema:
     return {**around, "anyOf": [schema, *short]}
 
 
-def _models() -> Iterator[type[Model]]:
+def models(root: type[Model]) -> Iterator[type[Model]]:
+    """`root` and every model below it, each once."""
     seen: set[type[Model]] = set()
 
     def visit(annotation: Any) -> Iterator[type[Model]]:
@@ -157,7 +158,7 @@ def _models() -> Iterator[type[Model]]:
             for argument in typing.get_args(bare):
                 yield from visit(argument)
 
-    yield from visit(Project)
+    yield from visit(root)
 
 
 def _partial(root: Schema, definitions: dict[str, Schema]) -> Schema:

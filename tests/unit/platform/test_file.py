@@ -7,13 +7,14 @@ import pytest
 from mlwright.platform import BUILTIN
 from mlwright.platform.file import read_platform
 from mlwright.source.files import Memory
+from mlwright.spec.scalars.quantity import Memory as Bytes
 
 PATH = ("environments", "prod", "platform")
 HEAD = "apiVersion: mlwright.dev/v1\nkind: Platform\norchestrator: argo\nkubernetes: '1.36'\n"
 
 
 def test_a_platform_file_names_systems_with_their_versions() -> None:
-    text = HEAD + "argo_workflows: v4.1.2\nkubeflow: {katib: '0.19'}\nplacements: {spot: {queue: gpu}}\n"
+    text = HEAD + "argo_workflows: v4.1.2\nkubeflow: {katib: '0.19'}\nplacements: {spot: {topology: rack}}\n"
     profile, bag = read_platform(Memory({"p/platforms/prod.yaml": text}), "p", "platforms/prod.yaml", PATH)
     assert profile is not None and not bag.failed
     assert (profile.name, profile.orchestrator) == ("prod", "argo")
@@ -26,8 +27,10 @@ def test_settings_are_what_ops_wrote() -> None:
     text = HEAD + "images: {tools: 'registry.example.com/tools:1'}\ngpus: {a100: {memory: 80Gi}}\n"
     profile, _ = read_platform(Memory({"prod.yaml": text}), "", "prod.yaml", PATH)
     assert profile is not None
-    assert profile.settings["images"] == {"tools": "registry.example.com/tools:1"}
-    assert profile.settings["gpus"] == {"a100": {"resource": "nvidia.com/gpu", "memory": "80Gi", "selector": {}}}
+    assert profile.file.images is not None and profile.file.images.tools is not None
+    assert profile.file.images.tools.text == "registry.example.com/tools:1"
+    assert profile.gpu("a100").memory == Bytes.parse("80Gi")
+    assert profile.gpu("h100").resource == "nvidia.com/gpu"
 
 
 def test_the_tracking_servers_version_has_a_default() -> None:
@@ -46,7 +49,7 @@ def test_built_in_platforms_need_no_file(name: str) -> None:
     ("text", "code", "line"),
     [
         ("kubernets: '1.36'\n", "SPEC001", 5),
-        ("argo_cd: latest\n", "SPEC003", 5),
+        ("argo_cd: latest\n", "SPEC020", 5),
         ("kubeflow: {katibb: '0.19'}\n", "SPEC001", 5),
         ("placements: {Spot: {queue: gpu}}\n", "NAME001", 5),
         ("placements: {spot: {gang: volcanoes}}\n", "SPEC004", 5),

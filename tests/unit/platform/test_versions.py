@@ -87,7 +87,17 @@ def test_every_kind_is_in_one_system_only() -> None:
         assert row.system in KNOWN
         for kind in row.kinds:
             systems.setdefault(kind, set()).add(row.system)
-    assert {kind: found for kind, found in systems.items() if len(found) > 1} == {}
+    assert {kind: found for kind, found in systems.items() if len(found) > 1} == {
+        "PodGroup": {"volcano", "scheduler_plugins"}
+    }
+
+
+def test_a_kind_of_two_systems_is_told_apart_by_its_system() -> None:
+    both = running(volcano="1.15", scheduler_plugins="0.35")
+    assert both.api("PodGroup", "volcano") == "scheduling.volcano.sh/v1beta1"
+    assert both.api("PodGroup", "scheduler_plugins") == "scheduling.x-k8s.io/v1alpha1"
+    with pytest.raises(LookupError, match="PodGroup"):
+        running(volcano="1.15").api("PodGroup", "scheduler_plugins")
 
 
 @pytest.mark.parametrize("name", ["kubernetes", "argo", "kubeflow"])

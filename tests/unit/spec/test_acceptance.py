@@ -20,7 +20,7 @@ from mlwright.spec import Project
 from mlwright.spec.acceptance import accept, reader
 from mlwright.spec.base import Model
 from mlwright.spec.explanation import explain
-from mlwright.spec.schema import _models
+from mlwright.spec.schema import models
 from mlwright.spec.validate import _own_environments
 
 HERE = Path(__file__).parent
@@ -46,7 +46,7 @@ def whole() -> Iterator[tuple[type[Model], Any]]:
 WHOLE = list(whole())
 FIELDS = [
     (model, name, example)
-    for model in _models()
+    for model in (*models(Project), *models(Platform))
     for name, field in model.model_fields.items()
     for example in field.examples
 ]
@@ -119,7 +119,7 @@ def test_one_change_anywhere_is_judged_alike(data: st.DataObject) -> None:
 
 @pytest.mark.parametrize("odd", ODD, ids=lambda item: ascii(item)[:30])
 def test_odd_values_in_every_model_are_judged_alike(odd: object) -> None:
-    for model in _models():
+    for model in (*models(Project), *models(Platform)):
         agree(model, odd)
         for key in [field.alias or name for name, field in model.model_fields.items()]:
             agree(model, {key: odd})

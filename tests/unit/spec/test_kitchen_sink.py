@@ -12,7 +12,7 @@ from mlwright.spec import Project, validate
 from mlwright.spec.base import Model
 from mlwright.spec.declaration import FieldInfo
 from mlwright.spec.explanation import adapter
-from mlwright.spec.schema import _models
+from mlwright.spec.schema import models
 
 HERE = Path(__file__).parent
 SPEC = importlib.util.spec_from_file_location("kitchen", HERE / "kitchen.py")
@@ -21,7 +21,7 @@ assert SPEC.loader is not None
 kitchen = sys.modules["kitchen"] = importlib.util.module_from_spec(SPEC)
 SPEC.loader.exec_module(kitchen)
 
-MODELS = list(_models())
+MODELS = list(models(Project))
 FIELDS = [(model, name, field) for model in MODELS for name, field in model.model_fields.items()]
 
 

@@ -47,4 +47,25 @@ CODES = (
         bad='argo_workflows: "5.0"',
         good='argo_workflows: "4.1"',
     ),
+    Code(
+        code="PLAT005",
+        title="a setting of a system that does not run",
+        explanation=(
+            "A section or a placement of the platform file says how a system is set up, or asks something of it, and "
+            "the file does not list that system with its version. Nothing would act on the setting. List the system, "
+            "or take the setting out."
+        ),
+        bad="placements: {a100: {queue: gpu, gang: kueue}}",
+        good='kueue: "0.19"\nplacements: {a100: {queue: gpu, gang: kueue}}',
+    ),
+    Code(
+        code="PLAT006",
+        title="a name that the platform file does not define",
+        explanation=(
+            "A placement names a GPU model that is not under `gpus`, so nobody can say which resource and which nodes "
+            "that is."
+        ),
+        bad="placements: {spot: {gpu: a100}}",
+        good="gpus: {a100: {resource: nvidia.com/gpu}}\nplacements: {spot: {gpu: a100}}",
+    ),
 )

@@ -11,7 +11,6 @@ from mlwright.emit.kube.names import HASH, named
 from mlwright.emit.kube.objects import Objects
 from mlwright.emit.kube.placement import placed
 from mlwright.emit.kube.quantity import ours, resources
-from mlwright.emit.kube.site import account as account_of
 from mlwright.emit.kube.volumes import Volumes
 from mlwright.ir import Container, Image, Security
 
@@ -149,7 +148,8 @@ def template(
         **({metadata.ROOT: security.run_as_root} if security.run_as_root else {}),
         **(annotations or {}),
     }
-    who = account_of(platform, box.identity) if box and box.identity else account
+    identity = platform.identity(box.identity) if box else None
+    who = identity.service_account if identity else account
     return {
         "metadata": {
             "labels": {

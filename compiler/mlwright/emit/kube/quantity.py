@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from mlwright.emit.kube.site import gpu_resource
 from mlwright.ir import Resources
 from mlwright.platform import Profile
 
@@ -32,7 +31,7 @@ def resources(asked: Resources, platform: Profile) -> dict[str, Any]:
     """`resources` of a container: CPU is a request, and a limit only where one is given; the rest is both."""
     both = {
         "ephemeral-storage": size(asked.disk),
-        gpu_resource(platform, asked.gpu.model): str(asked.gpu.count or ""),
+        platform.gpu(asked.gpu.model).resource: str(asked.gpu.count or ""),
         **{name: str(count) for name, count in asked.extended},
     }
     found = {

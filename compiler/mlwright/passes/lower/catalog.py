@@ -100,7 +100,8 @@ def _grants(context: Context, source: tracking.Tracking, server: ir.Tracking, na
         if server.auth.admin:
             origin = context.origin(("tracking", "auth"))
             yield ir.Grant(experiments="EDIT", models="MANAGE", implied=True, origin=origin)
-        for user, role in _contributors(context, namespace).items():
+        ours = context.profile.namespace(namespace)
+        for user, role in ours.contributors.items() if ours else ():
             if user not in source.permissions:
                 level = _ROLES[role]
                 origin = ir.Origin(path=("environments", context.environment, "platform"), kind="derived")
@@ -112,11 +113,3 @@ def _grants(context: Context, source: tracking.Tracking, server: ir.Tracking, na
             models=_LEVELS[item.models] if item.models else "",
             origin=context.origin(("tracking", "permissions", user)),
         )
-
-
-def _contributors(context: Context, namespace: str) -> dict[str, object]:
-    """Who has which role in the namespace, by the platform file."""
-    found: object = context.profile.settings.get("namespaces")
-    for key in (namespace, "contributors"):
-        found = found.get(key) if isinstance(found, dict) else None
-    return dict(found) if isinstance(found, dict) else {}

@@ -12,6 +12,8 @@ import yaml
 from mlwright import ir
 from mlwright.emit import files
 from mlwright.platform import BUILTIN
+from mlwright.platform.model import Platform
+from mlwright.spec.acceptance import accept
 from mlwright.target import Document, Target
 from mlwright.testing import programs
 from mlwright.testing.programs import container, origin, task
@@ -102,7 +104,9 @@ def test_tuning_is_a_search_service_and_parallel_workers_in_the_users_image() ->
 
 
 def test_the_tools_image_of_the_platform_takes_the_place_of_the_dockerfile() -> None:
-    platform = replace(BUILTIN["compose"], settings={"images": {"tools": "ghcr.io/acme/tools:1"}})
+    head = {"apiVersion": "mlwright.dev/v1", "kind": "Platform", "orchestrator": "kubernetes", "kubernetes": "1.36"}
+    written = accept(Platform, {**head, "images": {"tools": "ghcr.io/acme/tools:1"}})
+    platform = replace(BUILTIN["compose"], written=written)
     made = emitted(programs.churn(), platform=platform)
     compose = yaml.safe_load(made["compose.yaml"])["services"]
     assert compose["search"]["image"] == compose["registry"]["image"] == "ghcr.io/acme/tools:1"
