@@ -10,6 +10,7 @@ from mlwright.ir import Project
 from mlwright.target import Document, EmitContext, TextFile
 from mlwright_kubernetes import capabilities
 from mlwright_kubernetes.base import emit_base
+from mlwright_kubernetes.graph import emit_graph
 
 
 class KubernetesTarget:
@@ -24,5 +25,8 @@ class KubernetesTarget:
     def emit(self, project: Project, context: EmitContext) -> Iterable[Document | TextFile]:
         """One file for each object, and the `kustomization.yaml` that lists them."""
         objects = Objects(project, context, self.name)
+        nodes = {node.id: node for node in project.nodes if context.owners.get(node.id) == self.name}
         emit_base(objects)
+        if context.owners.get("graph") == self.name:
+            emit_graph(objects, nodes)
         yield from objects.items()

@@ -32,7 +32,7 @@ _CACHES = {
 def entries(values: Mapping[str, Value]) -> list[dict[str, Any]]:
     """`env` of a container. Kubernetes substitutes `$(NAME)` in values: text arrives as it is."""
     return [
-        {"name": name, "value": value.replace("$(", "$$(")}
+        {"name": name, "value": value.replace("$(", "$$(") if "$(" in value else value}
         if isinstance(value, str)
         else {"name": name, "valueFrom": value}
         for name, value in values.items()

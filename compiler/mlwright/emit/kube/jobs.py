@@ -1,0 +1,152 @@
+"""Jobs of one-shot nodes as `conduct.py` and `operate.py` make them: steps, gates, registration, several nodes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from mlwright.emit import stepdoc, tools
+from mlwright.emit.kube import environment, metadata, plan, pod
+from mlwright.emit.kube.names import stem
+from mlwright.emit.kube.objects import Objects
+from mlwright.emit.kube.placement import queue_label
+from mlwright.emit.kube.volumes import Volumes
+from mlwright.emit.places import Places
+from mlwright.emit.secrets import of_task
+from mlwright.ir import Container, Gates, Json, Pipeline, Registration, Task
+
+Manifest = dict[str, Any]
+
+_LOST = 3
+"""How many pods of a step may be lost before it fails."""
+_SLACK = 300
+RENDEZVOUS = 29500
+"""The port on which the nodes of a distributed step meet."""
+
+
+def step_manifests(objects: Objects, pipeline: Pipeline, task: Task) -> list[Manifest]:
+    """The Job of a step, and the Service by which its nodes find each other where it has several."""
+    name = plan.name(task.name, task.name)
+    env: dict[str, environment.Value] = {
+        **environment.tracking(objects.project),
+        environment.RUN: "",
+        **environment.parameters(dict(pipeline.params), task),
+        **environment.secrets(objects.project, of_task(objects.project, task)),
+        **environment.identity(),
+    }
+    spec: dict[str, Any] = {"backoffLimit": _LOST, "podFailurePolicy": plan.POD_FAILURES}
+    nodes = task.distributed.nodes_max
+    more: dict[str, Any] = {}
+    if nodes > 1:
+        env |= {"MASTER_ADDR": plan.text(name, "-0.", name), "MASTER_PORT": str(RENDEZVOUS)}
+        spec |= {"completionMode": "Indexed", "completions": nodes, "parallelism": nodes}
+        more["subdomain"] = name
+    elif task.for_each.keys:
+        spec |= {"completionMode": "Indexed", "completions": 1, "parallelism": 1, "backoffLimitPerIndex": _LOST}
+        spec["podFailurePolicy"] = plan.ITEM_FAILURES
+        del spec["backoffLimit"]
+    if task.timeout:
+        spec["activeDeadlineSeconds"] = deadline(task)
+    made = job(objects, name, spec, task_template(objects, task, env, more), node=task.id, box=task.container)
+    return [made, _meeting(objects, task, name)] if nodes > 1 else [made]
+
+
+def task_template(
+    objects: Objects, task: Task, env: Mapping[str, environment.Value], more: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """The pod of a step: the launcher on its document, or the bare program."""
+    volumes = Volumes(objects, task.id, task.origin)
+    box = task.container
+    if task.contract == "bare":
+        own = {name: environment.filled(objects.project, value) for name, value in box.env}
+        kept = {name: value for name, value in env.items() if not name.startswith(("MLWRIGHT_", "MLFLOW_"))}
+        env = {**kept, **environment.exported(objects.project, box.secrets), **own}
+        start = pod.bare(objects, box)
+    else:
+        document = stepdoc.step_document(objects.project, task, Places(objects.project))
+        start = pod.launched(volumes, objects, "step.py", document_config(objects, task, document))
+    volumes.task(task)
+    ports: dict[str, Any] = {}
+    if task.distributed.nodes_max > 1:
+        ports = {"ports": [{"name": "rendezvous", "containerPort": RENDEZVOUS, "protocol": "TCP"}]}
+    container = pod.user_container(objects, box, volumes, env, start, more=ports)
+    return pod.template(objects, [container], volumes, node=task.id, component=task.name, box=box, more=more)
+
+
+def program_manifests(objects: Objects, node: Gates | Registration) -> list[Manifest]:
+    """The Job of a gate or a registration: a program of ours."""
+    if isinstance(node, Gates):
+        program, document = "gate.py", stepdoc.gate_document(objects.project, node)
+    else:
+        program, document = "register.py", stepdoc.register_document(objects.project, node)
+    volumes = Volumes(objects, node.id, node.origin)
+    start = pod.launched(volumes, objects, program, document_config(objects, node, document))
+    env = {**environment.tracking(objects.project), environment.RUN: ""}
+    image = tools.small(objects.project, objects.context.platform)
+    container = pod.our_container(objects, image, volumes, env, start)
+    template = pod.template(objects, [container], volumes, node=node.id, component=node.name)
+    spec = {"backoffLimit": _LOST, "podFailurePolicy": plan.POD_FAILURES}
+    return [job(objects, plan.name(node.name, node.name), spec, template, node=node.id)]
+
+
+def document_config(objects: Objects, node: Task | Gates | Registration, document: dict[str, Json]) -> str:
+    """The ConfigMap that holds a node's document; its name."""
+    return objects.config(
+        f"{stem(objects.project)}-{node.name}",
+        {pod.DOCUMENT: document},
+        node=node.id,
+        origin=node.origin,
+        component=node.name,
+    )
+
+
+def job(
+    objects: Objects,
+    name: str,
+    spec: Mapping[str, Any],
+    template: Mapping[str, Any],
+    *,
+    node: str,
+    box: Container | None = None,
+    labels: Mapping[str, str] | None = None,
+) -> Manifest:
+    """The manifest of a Job of a run."""
+    queue = queue_label(objects, box) if box else {}
+    return {
+        "apiVersion": objects.context.platform.api("Job"),
+        "kind": "Job",
+        "metadata": {
+            "name": name,
+            "namespace": objects.namespace,
+            "labels": {**template["metadata"]["labels"], **queue, **(labels or {})},
+        },
+        "spec": {**spec, "template": dict(template)},
+    }
+
+
+def deadline(task: Task) -> int:
+    """Seconds after which a step has used up all its attempts: the launcher ends each one, this ends the launcher."""
+    retries = task.retries
+    pauses = sum(min(retries.backoff * retries.factor**turn, retries.max_backoff) for turn in range(retries.limit))
+    return int((retries.limit + 1) * task.timeout + pauses) + _SLACK
+
+
+def _meeting(objects: Objects, task: Task, name: plan.RunText) -> Manifest:
+    """The headless Service that gives each pod of a Job its host name."""
+    return {
+        "apiVersion": objects.context.platform.api("Service"),
+        "kind": "Service",
+        "metadata": {
+            "name": name,
+            "namespace": objects.namespace,
+            "labels": metadata.labels(objects.project, task.id, task.name),
+        },
+        "spec": {
+            "clusterIP": "None",
+            "publishNotReadyAddresses": True,
+            "selector": {"batch.kubernetes.io/job-name": name},
+            "ports": [
+                {"name": "rendezvous", "port": RENDEZVOUS, "targetPort": RENDEZVOUS, "protocol": "TCP"},
+            ],
+        },
+    }
