@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 from tests.e2e.compose.engine import Engine, started
-from tests.e2e.compose.programs import Missing
+from tests.e2e.programs import Missing
 
 
 @pytest.fixture(scope="session")

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.e2e.compose.programs import CACHE, COMPOSE, Missing, done, told
+from tests.e2e.programs import CACHE, COMPOSE, Missing, done, told
 
 _BRIDGE, _GATEWAY, _POOL = "mlwright-e2e", "10.213.0.1/24", "10.214.0.0/16"
 

@@ -16,7 +16,7 @@ from typing import Any
 import yaml
 from tests.e2e.compose import standins
 from tests.e2e.compose.engine import Engine
-from tests.e2e.compose.programs import told
+from tests.e2e.programs import told
 from tests.servers import free_port
 
 from mlwright import api

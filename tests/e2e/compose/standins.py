@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.e2e.compose.engine import Engine
-from tests.e2e.compose.programs import WEED, Missing, done, told
+from tests.e2e.programs import WEED, Missing, done, told
 
 FOLDER = Path(__file__).with_name("images")
 

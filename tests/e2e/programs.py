@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -22,13 +24,15 @@ class Missing(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Program:
-    """A main package of a module at a version. `stamp` is the variable that holds the version."""
+    """A main package of a module at a version. `stamp` is the variable that holds the version; `published` is the
+    version of those modules that the module's own go.mod takes from its folders."""
 
     name: str
     module: str
     version: str
     package: str
     stamp: str = ""
+    published: str = ""
 
     def built(self) -> Path:
         """The folder in the cache with the program in it. Its own go.mod may exclude or replace, which `go install`
@@ -42,8 +46,9 @@ class Program:
         with tempfile.TemporaryDirectory(prefix="mlwright-e2e-go-") as place:
             env = dict(os.environ, GOFLAGS="-mod=mod -buildvcs=false", CGO_ENABLED="0")
             flags = f"-s -w -X {self.stamp}={self.version}" if self.stamp else "-s -w"
+            done(["go", "mod", "init", "program.invalid/build"], env=env, cwd=Path(place))
             for words in (
-                ["mod", "init", "program.invalid/build"],
+                *self._replaced(),
                 ["get", f"{self.module}@{self.version}"],
                 ["build", "-trimpath", "-ldflags", flags, "-o", self.name, self.package],
             ):
@@ -54,6 +59,18 @@ class Program:
             part.rename(folder / self.name)
         told(f"built {self.name} {self.version}", since)
         return folder
+
+    def _replaced(self) -> list[list[str]]:
+        """The `go mod edit` that takes published modules in place of the folders that are in no module's archive."""
+        if not self.published:
+            return []
+        words = ["go", "mod", "download", "-json", f"{self.module}@{self.version}"]
+        found = subprocess.run(words, capture_output=True, text=True, check=False)
+        if found.returncode:
+            raise Missing(f"{' '.join(words)}: exit code {found.returncode}\n{found.stdout}{found.stderr}")
+        own = Path(json.loads(found.stdout)["GoMod"]).read_text()
+        names = re.findall(r"^\s+(\S+) => \./", own, re.MULTILINE)
+        return [["mod", "edit", *(f"-replace={name}={name}@{self.published}" for name in names)]]
 
 
 COMPOSE = Program(
@@ -68,6 +85,18 @@ WEED = Program(
     module="github.com/seaweedfs/seaweedfs",
     version="v0.0.0-20261109003541-7506e5f91cd6",
     package="github.com/seaweedfs/seaweedfs/weed",
+)
+ETCD = Program(name="etcd", module="go.etcd.io/etcd/server/v3", version="v3.6.8", package="go.etcd.io/etcd/server/v3")
+KUBERNETES = tuple(
+    Program(
+        name=name,
+        module="k8s.io/kubernetes",
+        version="v1.36.3",
+        package=f"k8s.io/kubernetes/cmd/{name}",
+        stamp="k8s.io/component-base/version.gitVersion",
+        published="v0.36.3",
+    )
+    for name in ("kubectl", "kube-apiserver", "kube-controller-manager")
 )
 
 
