@@ -15,6 +15,7 @@ from mlwright.emit import files as rendering
 from mlwright.emit import index as indexes
 from mlwright.emit import json
 from mlwright.emit.capabilities import compare
+from mlwright.emit.kube import kustomize
 from mlwright.emit.kube.settle import settle
 from mlwright.emit.patch import Change, apply_all
 from mlwright.ir import Json, Project
@@ -115,7 +116,7 @@ def build(
         if project.objects:
             emitted = _joined(emitted, project, targets, contexts, read, analysis.folder, bag)
         emitted = settle(emitted)
-    rendered = rendering.render(emitted if not bag.failed else ())
+    rendered = rendering.render(emitted, kustomize.environment(emitted)) if not bag.failed else rendering.render(())
     return Built(
         analysis=analysis,
         folder=folder,
