@@ -236,12 +236,17 @@ def _keep_modes(folder: Path, stage: Path) -> None:
 
 
 def _create(path: Path, data: bytes, executable: bool) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
+    """A new file. Only the index is waited for until the disk has it: a file that a power failure has cut short does
+    not have the digest that the index says, and the next compile writes it again; a cut index would have to be
+    restored by hand."""
+    if not path.parent.is_dir():
+        path.parent.mkdir(parents=True, exist_ok=True)
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o777 if executable else 0o666)
     with os.fdopen(handle, "wb") as file:
         file.write(data)
-        file.flush()
-        os.fsync(handle)
+        if path.name == indexes.NAME:
+            file.flush()
+            os.fsync(handle)
 
 
 def _link(path: Path) -> Diagnostic:

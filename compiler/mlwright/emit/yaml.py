@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from mlwright.emit import json
@@ -25,6 +26,7 @@ _HIDDEN = lazy(
     "\U000e0000-\U000e0fff]"
 )
 _ESCAPES = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\t": "\\t", "\r": "\\r", "\x00": "\\0"}
+_SHORT = 80
 _KEY_LIMIT = 1000  # YAML readers look at most 1024 characters ahead for the colon of a simple key
 
 
@@ -41,17 +43,22 @@ def write(data: Mapping[str, Any], header: str = "") -> str:
 
     Raises TypeError for values that are not JSON, and ValueError for lone surrogates, NaN and infinities.
     """
-    return render(data, header).text
+    return _text(data, header, None)
 
 
 def render(data: Mapping[str, Any], header: str = "") -> Rendered:
     """Like `write`, with the line of every path."""
-    writer = _Writer([f"# {line}".rstrip() for line in header.splitlines()])
+    lines: dict[Path, int] = {}
+    return Rendered(text=_text(data, header, lines), lines=lines)
+
+
+def _text(data: Mapping[str, Any], header: str, lines: dict[Path, int] | None) -> str:
+    writer = _Writer([f"# {line}".rstrip() for line in header.splitlines()], lines)
     if data:
         writer.mapping(data, (), 0, "")
     else:
         writer.out.append("{}")
-    return Rendered(text="\n".join(writer.out) + "\n", lines=writer.lines)
+    return "\n".join(writer.out) + "\n"
 
 
 def scalar(value: bool | int | float | str | None) -> str:
@@ -81,11 +88,19 @@ def _float(value: float) -> str:
 
 
 def _string(text: str) -> str:
+    return _short(text) if len(text) <= _SHORT else _quoted(text)
+
+
+def _quoted(text: str) -> str:
     if _PLAIN.fullmatch(text) and not _NOT_PLAIN.search(text) and text.lower() not in _WORDS:
         return text
     if "'" not in text and ("\\" in text or '"' in text) and not _HIDDEN.search(text) and not set("\n\t") & set(text):
         return f"'{_encodable(text)}'"
     return '"' + _HIDDEN.sub(_hidden, _encodable(re.sub(r'[\\"\n\t\r\x00]', lambda hit: _ESCAPES[hit[0]], text))) + '"'
+
+
+_short = lru_cache(maxsize=16384)(_quoted)
+"""Keys and short values come again and again, in every object."""
 
 
 def _hidden(hit: re.Match[str]) -> str:
@@ -100,8 +115,8 @@ def _encodable(text: str) -> str:
 
 
 def _literal(text: str) -> str:
-    """The chomping mark for a block literal, or nothing where only quotes keep the text as it is."""
-    if "\n" not in text or text[0] in " \t\n" or text.endswith("\n\n") or _HIDDEN.search(text):
+    """The chomping mark for a block literal of a text of several lines, or nothing where only quotes keep it."""
+    if text[0] in " \t\n" or text.endswith("\n\n") or _HIDDEN.search(text):
         return ""
     _encodable(text)
     if any(line.endswith((" ", "\t")) for line in text.split("\n")):
@@ -110,39 +125,56 @@ def _literal(text: str) -> str:
 
 
 class _Writer:
-    def __init__(self, out: list[str]) -> None:
+    """Appends lines to `out`, and keeps in `lines` on which one each path begins, unless nobody asks (None)."""
+
+    def __init__(self, out: list[str], lines: dict[Path, int] | None) -> None:
         self.out = out
-        self.lines: dict[Path, int] = {}
+        self.lines = lines
 
     def mapping(self, data: Mapping[str, Any], path: Path, indent: int, lead: str) -> None:
+        pad = lead or " " * indent
         for key in _ordered(data):
             if not isinstance(key, str):
                 raise TypeError(f"a key must be text, not {type(key).__name__}")
-            here, name, pad = (*path, key), _string(key), lead or " " * indent
-            self.lines[here] = len(self.out) + 1
+            name, here = _string(key), path
+            if self.lines is not None:
+                here = (*path, key)
+                self.lines[here] = len(self.out) + 1
             if len(name) > _KEY_LIMIT:
                 self.out.append(f"{pad}? {name}")
                 pad, name = " " * indent, ""
             self.value(f"{pad}{name}:", data[key], here, indent + 2)
-            lead = ""
+            if lead:
+                pad, lead = " " * indent, ""
 
     def sequence(self, items: Sequence[Any], path: Path, indent: int, lead: str) -> None:
+        pad, here = f"{lead or ' ' * indent}- ", path
         for position, item in enumerate(items):
-            here, pad = (*path, position), f"{lead or ' ' * indent}- "
-            self.lines[here] = len(self.out) + 1
-            if isinstance(item, Mapping) and item:
+            if self.lines is not None:
+                here = (*path, position)
+                self.lines[here] = len(self.out) + 1
+            if isinstance(item, (dict, Mapping)) and item:
                 self.mapping(item, here, indent + 2, pad)
             elif isinstance(item, (list, tuple)) and item:
                 self.sequence(item, here, indent + 2, pad)
             else:
-                self.value(pad.rstrip(" "), item, here, indent + 2)
-            lead = ""
+                self.value(pad[:-1], item, here, indent + 2)
+            if lead:
+                pad, lead = f"{' ' * indent}- ", ""
 
     def value(self, lead: str, value: Any, path: Path, indent: int) -> None:
-        if isinstance(value, Embedded):
-            self.embedded(lead, value, indent)
-        elif isinstance(value, Mapping):
-            if value:
+        if isinstance(value, str):
+            mark = _literal(value) if "\n" in value else ""
+            if mark:
+                self.out.append(f"{lead} {mark}")
+                body = value[:-1] if value.endswith("\n") else value
+                self.out.extend(f"{' ' * indent}{line}" if line else "" for line in body.split("\n"))
+            else:
+                self.out.append(f"{lead} {_string(value)}")
+        elif isinstance(value, (dict, Mapping)):
+            if isinstance(value, Embedded):
+                self.embedded(lead, value, indent)
+            elif value:
                 self.out.append(lead)
                 self.mapping(value, path, indent, "")
             else:
@@ -153,10 +185,6 @@ class _Writer:
                 self.sequence(value, path, indent, "")
             else:
                 self.out.append(f"{lead} []")
-        elif isinstance(value, str) and (mark := _literal(value)):
-            self.out.append(f"{lead} {mark}")
-            body = value[:-1] if value.endswith("\n") else value
-            self.out.extend(f"{' ' * indent}{line}" if line else "" for line in body.split("\n"))
         else:
             self.out.append(f"{lead} {scalar(value)}")
 

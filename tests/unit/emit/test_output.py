@@ -92,6 +92,33 @@ def test_an_edited_file_of_ours_is_written_anew(prod: Path) -> None:
     assert (prod / "a").read_bytes() == b"1"
 
 
+def test_files_that_a_power_failure_has_cut_short_are_written_again(prod: Path) -> None:
+    files = {"compose/compose.yaml": b"services: {}\n", "compose/other.yaml": b"x\n"}
+    write(prod, files)
+    (prod / "compose/compose.yaml").write_bytes(b"")
+    (prod / "compose/other.yaml").unlink()
+    assert write(prod, files).changed == ("compose/compose.yaml",)
+    assert {path: (prod / path).read_bytes() for path in files} == files
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads the names of open files in /proc")
+def test_the_index_is_on_the_disk_before_the_folder_takes_its_place(
+    prod: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All other files can be made again from it; without it somebody has to look."""
+    waited: list[str] = []
+    real = os.fsync
+
+    def fsync(handle: int) -> None:
+        waited.append(Path(os.readlink(f"/proc/self/fd/{handle}")).name)
+        real(handle)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    write(prod, {f"compose/{number}.yaml": b"x" for number in range(50)})
+    assert waited[0] == indexes.NAME
+    assert len(waited) < 5
+
+
 def test_foreign_files_links_and_folders_stay_as_they_are(prod: Path) -> None:
     write(prod, {"compose/a": b"1"})
     (prod / "compose/NOTES.md").write_text("mine")
