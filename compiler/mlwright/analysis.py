@@ -9,6 +9,7 @@ from dataclasses import field, replace
 from mlwright import ir
 from mlwright.diag import Bag, Diagnostic
 from mlwright.passes import PIPELINE
+from mlwright.passes.check_cluster import check_cluster
 from mlwright.passes.checks import CHECKS
 from mlwright.passes.defaults import fill_defaults
 from mlwright.passes.graph import select
@@ -93,7 +94,7 @@ class Recording:
     def files(self, folder: str) -> Iterator[str]:
         return self._files.files(folder)
 
-    def walk(self, folder: str, name: str) -> Iterator[str]:
+    def walk(self, folder: str, name: str = "") -> Iterator[str]:
         return self._files.walk(folder, name)
 
 
@@ -206,6 +207,7 @@ def _environment(files: FileTree, spec: str, targets: Registry, name: str, tree:
     program = drop_unpinned(program, findings)
     owners = _owners(program, profile, targets, name, path)
     findings.extend(owners.findings)
+    findings.extend(check_cluster(program, profile, owners.of))
     made = replace(made, project=program, owners=owners, digests=digests(program, lock))
     return replace(made, findings=located(findings, tree).ordered())
 

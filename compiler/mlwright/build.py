@@ -15,7 +15,6 @@ from mlwright.emit import files as rendering
 from mlwright.emit import index as indexes
 from mlwright.emit import json
 from mlwright.emit.capabilities import compare
-from mlwright.emit.kube import kustomize
 from mlwright.emit.kube.settle import settle
 from mlwright.emit.patch import Change, apply_all
 from mlwright.ir import Json, Project
@@ -67,7 +66,8 @@ class Beside:
     def below(self, path: str) -> tuple[str, ...]:
         """The paths of all files in a folder, relative to it; empty where `path` is a file."""
         full = posixpath.normpath(posixpath.join(self.folder, path))
-        return tuple(self.tree.files(full)) if self.tree.isdir(full) else ()
+        found = self.tree.walk(full) if self.tree.isdir(full) else ()
+        return tuple(posixpath.relpath(item, full) for item in found)
 
 
 def runtime(name: str) -> str:
@@ -116,7 +116,7 @@ def build(
         if project.objects:
             emitted = _joined(emitted, project, targets, contexts, read, analysis.folder, bag)
         emitted = settle(emitted)
-    rendered = rendering.render(emitted, kustomize.environment(emitted)) if not bag.failed else rendering.render(())
+    rendered = rendering.render(emitted if not bag.failed else ())
     return Built(
         analysis=analysis,
         folder=folder,

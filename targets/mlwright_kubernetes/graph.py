@@ -120,6 +120,7 @@ def _conductor(objects: Objects, pipeline: Pipeline, node: str, config: str) -> 
         volumes,
         node=node,
         component=CONDUCTOR,
+        role="control",
         account=objects.name(CONDUCTOR),
         token=True,
         grace=60,

@@ -44,7 +44,7 @@ def _search(objects: Objects, node: Search, name: str) -> Manifest:
     asked = quantity.ours("200m", "512Mi", "2Gi")
     image = tools.configured(objects.context.platform)
     container = pod.our_container(objects, image, volumes, env, start, asked=asked, more=more)
-    template = pod.template(objects, [container], volumes, node=node.id, component=node.name)
+    template = pod.template(objects, [container], volumes, node=node.id, component=node.name, role="search")
     spec = {"backoffLimit": 3, "podFailurePolicy": plan.POD_FAILURES}
     return jobs.job(objects, name, spec, template, node=node.id)
 
@@ -115,4 +115,13 @@ def _operator(objects: Objects, pipeline: Pipeline, node: Search, env: dict[str,
     image = tools.small(project, objects.context.platform)
     container = pod.our_container(objects, image, volumes, own, start)
     account = objects.name("conductor")
-    return pod.template(objects, [container], volumes, node=node.id, component=node.name, account=account, token=True)
+    return pod.template(
+        objects,
+        [container],
+        volumes,
+        node=node.id,
+        component=node.name,
+        role="control",
+        account=account,
+        token=True,
+    )

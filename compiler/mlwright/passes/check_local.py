@@ -7,12 +7,11 @@ from collections.abc import Iterable, Iterator
 
 from mlwright import ir
 from mlwright.diag import Diagnostic, Label
-from mlwright.passes.occurrences import containers, json_references, json_values, searches, tasks, texts
+from mlwright.passes.occurrences import searches, storage_uses, tasks, unmountable
 from mlwright.regex import lazy
 from mlwright.span import Path
 
 _HERE = ("local", "compose")
-_MOUNTABLE = ("volume", "directory")
 _REMOTE = frozenset({"s3", "gs", "azure"})
 _LOOPBACK = lazy(r"localhost|127\.[\d.]+|\[?::1\]?|0\.0\.0\.0|host\.docker\.internal")
 
@@ -38,7 +37,7 @@ def _storage(project: ir.Project) -> Iterator[Diagnostic]:
     stores = {storage.name: storage for storage in (*project.storage, project.artifacts)}
     mounted = project.environment.platform != "compose"  # what Compose cannot mount is said elsewhere
     seen: set[tuple[str, Path]] = set()
-    for name, path in _uses(project):
+    for name, path in storage_uses(project):
         storage = stores.get(name)
         if storage is None or storage.type not in _REMOTE or (name, path) in seen:
             continue
@@ -56,57 +55,25 @@ def _storage(project: ir.Project) -> Iterator[Diagnostic]:
         )
 
 
-def _uses(project: ir.Project) -> Iterator[tuple[str, Path]]:
-    """Storages that something may write to, with the place that says so."""
-    yield project.artifacts.name, (*project.artifacts.origin.path, "type")
-    for task in (*tasks(project), *(search.trial for search in searches(project))):
-        if task.checkpoints.storage:
-            yield task.checkpoints.storage, (*task.origin.path, "checkpoints", "path")
-    for placed in containers(project):
-        for mount in placed.container.mounts:
-            if mount.kind == "storage" and not mount.read_only:
-                yield mount.source, (*placed.path, "mounts", mount.target)
-        for text in texts(placed):
-            for part in text.template:
-                if isinstance(part, ir.Ref) and part.path.startswith("storage."):
-                    # A script's references arrive as variables of lowering's own.
-                    own = text.variable.startswith("MLWRIGHT_")
-                    yield part.path.removeprefix("storage."), (*placed.path, "command") if own else text.path
-    for path, value in json_values(project):
-        for reference in json_references(value):
-            if reference.startswith("storage."):
-                yield reference.removeprefix("storage."), path
-
-
 def _mounts(project: ir.Project) -> Iterator[Diagnostic]:
-    stores = {storage.name: storage for storage in (project.artifacts, *project.storage)}
-    sources = {source.name: source for source in project.data}
     environment = project.environment.name
-    for placed in containers(project):
-        for mount in placed.container.mounts:
-            if mount.kind == "storage" and (store := stores[mount.source]).type not in _MOUNTABLE:
-                what = store.uri or "the tracking server's own store"
-                related = (*store.origin.path, "uri" if store.uri else "type")
-                change = f"storage: {{{mount.source}: {{type: directory}}}}"
-            elif mount.kind == "data" and not (source := sources[mount.source]).local:
-                what, related = source.source, (*source.origin.path, "source")
-                change = f"data: {{{mount.source}: {{source: sample/{mount.source}}}}}"
-            else:
-                continue
-            yield Diagnostic(
-                code="LOCAL004",
-                message=f"Compose cannot mount {what}",
-                at=Label(path=(*placed.path, "mounts", mount.target), text="neither a volume nor a folder"),
-                related=(Label(path=related, text="not on this machine"),),
-                help=f"under environments.{environment}: `{change}`",
-            )
+    for found in unmountable(project):
+        section, name = ("data", found.mount.source) if found.mount.kind == "data" else ("storage", found.mount.source)
+        local = f"{{source: sample/{name}}}" if section == "data" else "{type: directory}"
+        yield Diagnostic(
+            code="LOCAL004",
+            message=f"Compose cannot mount {found.what}",
+            at=Label(path=found.path, text="neither a volume nor a folder"),
+            related=(Label(path=found.declared, text="not on this machine"),),
+            help=f"under environments.{environment}: `{section}: {{{name}: {local}}}`",
+        )
 
 
 def _nowhere(project: ir.Project) -> Iterator[Diagnostic]:
     """References to storage behind the tracking server, checkpoints among them."""
     hidden = {storage.name: storage for storage in project.storage if storage.type == "mlflow"}
     seen: set[tuple[str, Path]] = set()
-    for name, path in _uses(project):
+    for name, path in storage_uses(project):
         if name not in hidden or path[-1] == "type" or "mounts" in path or (name, path) in seen:
             continue
         seen.add((name, path))

@@ -163,3 +163,52 @@ def all_references(project: ir.Project) -> frozenset[str]:
     for _, value in json_values(project):
         found.update(json_references(value))
     return frozenset(found)
+
+
+def storage_uses(project: ir.Project, *, reads: bool = False) -> Iterator[tuple[str, Path]]:
+    """Storages that something may write to, or with `reads` has at all, with the place that says so."""
+    yield project.artifacts.name, (*project.artifacts.origin.path, "type")
+    for task in (*tasks(project), *(search.trial for search in searches(project))):
+        if task.checkpoints.storage:
+            yield task.checkpoints.storage, (*task.origin.path, "checkpoints", "path")
+    for placed in containers(project):
+        for mount in placed.container.mounts:
+            if mount.kind == "storage" and (reads or not mount.read_only):
+                yield mount.source, (*placed.path, "mounts", mount.target)
+        for text in texts(placed):
+            for part in text.template:
+                if isinstance(part, ir.Ref) and part.path.startswith("storage."):
+                    # A script's references arrive as variables of lowering's own.
+                    own = text.variable.startswith("MLWRIGHT_")
+                    yield part.path.removeprefix("storage."), (*placed.path, "command") if own else text.path
+    for path, value in json_values(project):
+        for reference in json_references(value):
+            if reference.startswith("storage."):
+                yield reference.removeprefix("storage."), path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unmountable:
+    """A mount at `path` of `what`, which is no volume and no file; `declared` is where the spec says what it is."""
+
+    mount: ir.Mount
+    path: Path
+    what: str
+    declared: Path
+
+
+def unmountable(project: ir.Project) -> Iterator[Unmountable]:
+    """The mounts of storage and data that are somewhere else."""
+    stores = {storage.name: storage for storage in (project.artifacts, *project.storage)}
+    sources = {source.name: source for source in project.data}
+    for placed in containers(project):
+        for mount in placed.container.mounts:
+            if mount.kind == "storage" and (store := stores[mount.source]).type not in ("volume", "directory"):
+                what = store.uri or "the tracking server's own store"
+                declared = (*store.origin.path, "uri" if store.uri else "type")
+            elif mount.kind == "data" and not (source := sources[mount.source]).local:
+                what, declared = source.source, (*source.origin.path, "source")
+            else:
+                continue
+            path = (*placed.path, "mounts", mount.target)
+            yield Unmountable(mount=mount, path=path, what=what, declared=declared)

@@ -46,8 +46,9 @@ class FileTree(Protocol):
         """Names of the files directly in `folder`, sorted; hidden ones are left out. Nothing where it is no folder."""
         ...
 
-    def walk(self, folder: str, name: str) -> Iterator[str]:
-        """Paths of all files called `name` at or below `folder`, sorted; hidden and installed folders are left out."""
+    def walk(self, folder: str, name: str = "") -> Iterator[str]:
+        """Paths of all files called `name` at or below `folder`, sorted; hidden and installed folders are left out.
+        Without a name, all files that are not hidden."""
         ...
 
 
@@ -93,13 +94,13 @@ class Disk:
             names = (name for name in os.listdir(full) if not name.startswith("."))
             yield from sorted(name for name in names if os.path.isfile(os.path.join(full, name)))
 
-    def walk(self, folder: str, name: str) -> Iterator[str]:
+    def walk(self, folder: str, name: str = "") -> Iterator[str]:
         """See FileTree. Links to folders are not followed."""
         found = []
         for base, folders, files in os.walk(self._full(folder)):
             folders[:] = [item for item in folders if not item.startswith(".") and item not in _SKIPPED]
-            if name in files:
-                found.append(os.path.relpath(os.path.join(base, name), self._root).replace(os.sep, "/"))
+            wanted = [name] if name in files else [] if name else [item for item in files if not item.startswith(".")]
+            found += [os.path.relpath(os.path.join(base, item), self._root).replace(os.sep, "/") for item in wanted]
         yield from sorted(found)
 
     def _full(self, path: str) -> str:
@@ -143,11 +144,12 @@ class Memory:
             if (parent or ".") == start and not name.startswith("."):
                 yield name
 
-    def walk(self, folder: str, name: str) -> Iterator[str]:
+    def walk(self, folder: str, name: str = "") -> Iterator[str]:
         """See FileTree."""
         start = posixpath.normpath(folder)
         for path in sorted(self._files):
             below = path if start == "." else path.removeprefix(start + "/") if path.startswith(start + "/") else ""
             *folders, last = below.split("/")
-            if last == name and not any(item.startswith(".") or item in _SKIPPED for item in folders):
+            called = last == name if name else last and not last.startswith(".")
+            if called and not any(item.startswith(".") or item in _SKIPPED for item in folders):
                 yield path

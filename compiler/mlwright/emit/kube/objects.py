@@ -144,5 +144,5 @@ class Objects:
         """Every object by file name, and the `kustomization.yaml` that lists them."""
         documents = [self._documents[path] for path in sorted(self._documents)]
         if documents:
-            yield kustomize.kustomization(documents)
+            yield kustomize.kustomization(self.project, documents)
             yield from documents
