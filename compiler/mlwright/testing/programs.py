@@ -117,7 +117,9 @@ def churn(**changes: Any) -> ir.Project:
     search = ir.Search(
         id="tuning",
         name="tuning",
-        trial=replace(training, needs=(ir.Need(node="steps.features"),), tuning="", tuned=()),
+        trial=replace(
+            training, id="tuning.trial", name="trial", needs=(ir.Need(node="steps.features"),), tuning="", tuned=()
+        ),
         training="training",
         objective="val_auc",
         goal="maximize",
