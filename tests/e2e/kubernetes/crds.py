@@ -6,52 +6,55 @@ import json
 import os
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from tests.e2e.kubernetes.plane import Plane, Refused
+from tests.e2e.kubernetes.plane import Plane
 from tests.e2e.programs import Missing, told
 
 _COLLECTION = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 
 
-def installed(plane: Plane, *folders: str) -> dict[str, str]:
-    """Installs the definitions in these folders of `MLWRIGHT_CRDS`, or in all, and waits until they are served.
-
-    Returns why those that the API server refuses are not there, by name. One of several of the same name is taken.
-    """
+def installed(plane: Plane, *names: str) -> None:
+    """Installs these definitions from `MLWRIGHT_CRDS`, by their full names, and waits until they are served."""
     since = time.monotonic()
-    found = dict(reversed(list(_definitions(*folders))))
+    texts = {name: text for name, _, text in _definitions() if name in names}
+    lacking = sorted(set(names) - set(texts))
+    if lacking:
+        raise Missing(f"no folder of MLWRIGHT_CRDS has a definition of {', '.join(lacking)}")
     with ThreadPoolExecutor(4) as pool:
-        refused = {name: why for name, why in pool.map(lambda item: _applied(plane, *item), found.items()) if why}
-    for name in sorted(set(found) - set(refused)):
-        plane.await_(f"{_COLLECTION}/{name}", _established)
-    told(f"{len(found) - len(refused)} custom resource definitions are served", since)
-    return refused
+        list(pool.map(lambda item: _applied(plane, *item), texts.items()))
+    for name in texts:
+        plane.await_(f"{_COLLECTION}/{name}", _established, 300)
+    told(f"{len(texts)} custom resource definitions are served", since)
 
 
-def _definitions(*folders: str) -> Iterator[tuple[str, str]]:
-    """The name and text of every definition."""
+def names(kinds: Collection[tuple[str, str]]) -> list[str]:
+    """The names of the definitions of these kinds, given with their groups. What none of them defines is left out: the
+    API server itself may know it."""
+    return [name for name, kind, _ in _definitions() if (name.partition(".")[2], kind) in kinds]
+
+
+def _definitions() -> Iterator[tuple[str, str, str]]:
+    """The name, kind and text of every definition, the first of each name. They are not parsed: they are 20 MB."""
     root = os.environ.get("MLWRIGHT_CRDS")
     if not root:
         raise Missing("MLWRIGHT_CRDS does not say where custom resource definitions are: a folder for each platform")
-    for folder in folders or sorted(path.name for path in Path(root).iterdir() if path.is_dir()):
-        for path in sorted(Path(root, folder).glob("*.yaml")):
-            for text in re.split(r"^---.*$", path.read_text(), flags=re.MULTILINE):
-                name = re.search(r"^metadata:\n(?:[ #].*\n|\n)*?  name: *[\"']?([a-z0-9.-]+)", text, re.MULTILINE)
-                if re.search(r"^kind: *[\"']?CustomResourceDefinition\b", text, re.MULTILINE) and name:
-                    yield name[1], text
+    seen = set()
+    for path in sorted(Path(root).glob("*/*.yaml")):
+        for text in re.split(r"^---.*$", path.read_text(), flags=re.MULTILINE):
+            name = re.search(r"^metadata:\n(?:[ #].*\n|\n)*?  name: *[\"']?([a-z0-9.-]+)", text, re.MULTILINE)
+            kind = re.search(r"^  names:\n(?:    .*\n)*?    kind: *[\"']?(\w+)", text, re.MULTILINE)
+            if re.search(r"^kind: *[\"']?CustomResourceDefinition\b", text, re.MULTILINE) and name and kind:
+                if name[1] not in seen:
+                    yield name[1], kind[1], text
+                seen.add(name[1])
 
 
-def _applied(plane: Plane, name: str, text: str) -> tuple[str, str]:
-    """The definition's name and, when it is refused, why."""
-    path = f"{_COLLECTION}/{name}?fieldManager=platform&force=true&fieldValidation=Ignore"
-    try:
-        plane.ask("PATCH", path, text.encode(), "application/apply-patch+yaml")
-    except Refused as problem:
-        return name, str(problem.status.get("message", problem))
-    return name, ""
+def _applied(plane: Plane, name: str, text: str) -> None:
+    query = "fieldManager=platform&force=true&fieldValidation=Ignore"
+    plane.ask("PATCH", f"{_COLLECTION}/{name}?{query}", text.encode(), "application/apply-patch+yaml")
 
 
 def _established(found: dict[str, object]) -> bool:

@@ -30,11 +30,11 @@ SECURE = {
 
 
 @pytest.fixture(scope="module")
-def node(bare: Plane, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kubelet]:
+def node(plane: Plane, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kubelet]:
     folder = tmp_path_factory.mktemp("image")
     (folder / "program.py").write_text("print('from the image')\n")
-    bare.namespace(SPACE)
-    with kubelet(bare, {"image:1": Image(folder=folder, entrypoint=("python3", "program.py"))}) as found:
+    plane.namespace(SPACE)
+    with kubelet(plane, {"image:1": Image(folder=folder, entrypoint=("python3", "program.py"))}) as found:
         yield found
 
 
