@@ -10,6 +10,7 @@ from mlwright import ir
 from mlwright.diag import Bag, Diagnostic
 from mlwright.passes import PIPELINE
 from mlwright.passes.check_cluster import check_cluster
+from mlwright.passes.check_platform import check_platform
 from mlwright.passes.checks import CHECKS
 from mlwright.passes.defaults import fill_defaults
 from mlwright.passes.graph import select
@@ -204,8 +205,9 @@ def _environment(files: FileTree, spec: str, targets: Registry, name: str, tree:
     program = pin_models(_passes(lowered, findings), lock)
     for check in CHECKS:
         findings.extend(check(program))
+    findings.extend(check_platform(program, profile))
     program = drop_unpinned(program, findings)
-    owners = _owners(program, profile, targets, name, path)
+    owners = _owners(program, profile, targets, name)
     findings.extend(owners.findings)
     findings.extend(check_cluster(program, profile, owners.of))
     made = replace(made, project=program, owners=owners, digests=digests(program, lock))
@@ -234,7 +236,7 @@ def _known(tree: Node, environment: str) -> dict[str, ir.Json]:
     return known
 
 
-def _owners(program: ir.Project, profile: Profile, targets: Registry, name: str, path: Path) -> Owners:
+def _owners(program: ir.Project, profile: Profile, targets: Registry, name: str) -> Owners:
     if profile.local:
         return Owners(of={}, ignored={}, findings=())
     return assign(
@@ -243,5 +245,5 @@ def _owners(program: ir.Project, profile: Profile, targets: Registry, name: str,
         systems=profile.systems,
         installed=targets.names,
         environment=name,
-        platform_path=path,
+        platform=profile.label(name),
     )

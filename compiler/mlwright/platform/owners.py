@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from dataclasses import replace
 from typing import Literal
 
 from mlwright.diag import Diagnostic, Label
@@ -170,23 +171,24 @@ def assign(
     systems: Collection[str],
     installed: Collection[str],
     environment: str,
-    platform_path: Path,
+    platform: Label,
 ) -> Owners:
     """The owner of every node asked for: the first available column of `TABLE`, or what `owner:` says.
 
-    Every node gets exactly one owner, or is ignored, or is part of exactly one error.
+    Every node gets exactly one owner, or is ignored, or is part of exactly one error. `platform` is where the platform
+    says what runs.
     """
     findings: list[Diagnostic] = []
     of: dict[str, str] = {}
     ignored: dict[str, str] = {}
     missing: dict[str, list[str]] = {}
     if (system := REQUIRED_SYSTEM[orchestrator]) and system not in systems:
-        return Owners(of={}, ignored={}, findings=(_no_orchestrator(orchestrator, system, platform_path),))
+        return Owners(of={}, ignored={}, findings=(_no_orchestrator(orchestrator, system, platform),))
     for node in asked:
         cell = TABLE[node.kind][orchestrator]
         verdict: str | Nobody | Diagnostic | None
         if node.explicit:
-            verdict = _explicit(node, orchestrator, systems)
+            verdict = _explicit(node, orchestrator, systems, platform)
         elif isinstance(cell, Nobody):
             verdict = cell
         else:
@@ -198,15 +200,15 @@ def assign(
                 missing.setdefault(target, []).append(node.id)
             case Nobody(support="ignored", why=why):
                 ignored[node.id] = why
-                findings.append(_nobody(node, environment, why, "warning"))
+                findings.append(_nobody(node, environment, why, "warning", platform))
             case Nobody(why=why):
-                findings.append(_nobody(node, environment, why, "error"))
+                findings.append(_nobody(node, environment, why, "error", platform))
             case None:
-                findings.append(_no_owner(node, environment, cell, installed))
+                findings.append(_no_owner(node, environment, cell, installed, platform))
             case Diagnostic() as finding:
                 findings.append(finding)
     if missing:
-        findings.append(_not_installed(missing, installed, environment, platform_path))
+        findings.append(_not_installed(missing, installed, environment, platform))
     return Owners(of=of, ignored=ignored, findings=tuple(findings))
 
 
@@ -216,7 +218,7 @@ def _first(cell: tuple[Candidate, ...], systems: Collection[str], installed: Col
     return next((target for target in running if target in installed), running[0] if running else None)
 
 
-def _explicit(node: Asked, orchestrator: Orchestrator, systems: Collection[str]) -> str | Diagnostic:
+def _explicit(node: Asked, orchestrator: Orchestrator, systems: Collection[str], platform: Label) -> str | Diagnostic:
     if ANYWHERE.get(node.kind) == node.explicit:
         return node.explicit
     candidates = _possible(node.kind)
@@ -235,6 +237,7 @@ def _explicit(node: Asked, orchestrator: Orchestrator, systems: Collection[str])
             code="OWN001",
             message=f"`{node.explicit}` cannot own `{node.id}` here: the platform does not list {wanted}",
             at=Label(path=(*node.path, "owner"), text="chosen here"),
+            related=(replace(platform, text=f"a platform without {wanted}"),),
             help=f"add {wanted} with its version to the platform file, or leave `owner` out",
         )
     if (node.explicit == "compose") != (orchestrator == "compose"):
@@ -252,39 +255,43 @@ def _possible(kind: NodeKind) -> list[Candidate]:
     return [*found, Candidate(ANYWHERE[kind])] if kind in ANYWHERE else found
 
 
-def _no_orchestrator(orchestrator: Orchestrator, system: str, path: Path) -> Diagnostic:
+def _no_orchestrator(orchestrator: Orchestrator, system: str, platform: Label) -> Diagnostic:
     return Diagnostic(
         code="OWN004",
         message=f"the platform's orchestrator is `{orchestrator}`, but it does not list `{system}`",
-        at=Label(path=path, text="this platform"),
+        at=replace(platform, text="this platform"),
         help=f"add `{system}` with its version to the platform file, or choose another `orchestrator`",
     )
 
 
-def _nobody(node: Asked, environment: str, why: str, severity: Literal["warning", "error"]) -> Diagnostic:
+def _nobody(
+    node: Asked, environment: str, why: str, severity: Literal["warning", "error"], platform: Label
+) -> Diagnostic:
     verb = "ignored" if severity == "warning" else "refused"
     return Diagnostic(
         code="OWN006" if severity == "warning" else "OWN001",
         message=f"`{node.id}` is {verb} in environment `{environment}`: {why}",
         at=Label(path=node.path, on="key"),
+        related=(replace(platform, text="this platform"),) if severity == "error" else (),
         help=f"set it to null under `environments.{environment}`, if that is what you want there",
         severity=severity,
     )
 
 
-def _no_owner(node: Asked, environment: str, cell: Cell, installed: Collection[str]) -> Diagnostic:
+def _no_owner(node: Asked, environment: str, cell: Cell, installed: Collection[str], platform: Label) -> Diagnostic:
     assert not isinstance(cell, Nobody)
     wanted = " or ".join(f"`{system}`" for candidate in cell for system in candidate.systems)
     return Diagnostic(
         code="OWN001",
         message=f"nothing on the platform of `{environment}` can own `{node.id}`",
         at=Label(path=node.path, on="key"),
+        related=(replace(platform, text=f"a platform without {wanted}"),),
         help=f"add {wanted} with its version to the platform file (installed targets: {_listed(installed)})",
     )
 
 
 def _not_installed(
-    missing: dict[str, list[str]], installed: Collection[str], environment: str, path: Path
+    missing: dict[str, list[str]], installed: Collection[str], environment: str, platform: Label
 ) -> Diagnostic:
     parts = []
     for target, nodes in sorted(missing.items()):
@@ -293,7 +300,7 @@ def _not_installed(
     return Diagnostic(
         code="OWN007",
         message=f"environment `{environment}` needs targets that are not installed: {', '.join(parts)}",
-        at=Label(path=path, text="this platform asks for them"),
+        at=replace(platform, text="this platform asks for them"),
         help=f"installed targets: {_listed(installed)}; `mlwright targets` lists them",
     )
 

@@ -6,6 +6,7 @@ import itertools
 
 import pytest
 
+from mlwright.diag import Label
 from mlwright.platform import TABLE, Asked, Owners, assign
 from mlwright.platform.owners import REQUIRED_SYSTEM, Nobody, NodeKind, Orchestrator
 
@@ -30,7 +31,7 @@ def owners(
         systems=("kubernetes", *systems),
         installed=installed,
         environment="prod",
-        platform_path=("environments", "prod", "platform"),
+        platform=Label(path=("environments", "prod", "platform")),
     )
 
 
@@ -83,7 +84,7 @@ def test_a_target_that_is_not_installed_gives_one_error_for_all_its_nodes() -> N
         systems=("kubernetes", "argo_workflows"),
         installed=("compose",),
         environment="prod",
-        platform_path=("environments", "prod", "platform"),
+        platform=Label(path=("environments", "prod", "platform")),
     )
     assert [item.code for item in found.findings] == ["OWN007"]
     assert "steps.s0, steps.s1 and 7 more" in found.findings[0].message
@@ -138,3 +139,14 @@ def test_what_a_laptop_has_no_word_for_is_a_warning() -> None:
 
 def test_triggers_need_something_that_listens() -> None:
     assert [item.code for item in owners("trigger", "kubernetes").findings] == ["OWN001"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "orchestrator", "explicit"),
+    [("trigger", "kubernetes", ""), ("monitoring", "argo", ""), ("search", "argo", "kubeflow")],
+)
+def test_where_the_platform_lacks_a_system_its_place_is_shown_too(
+    kind: NodeKind, orchestrator: Orchestrator, explicit: str
+) -> None:
+    (found,) = owners(kind, orchestrator, systems=("argo_workflows",), explicit=explicit).findings
+    assert [label.path for label in found.related] == [("environments", "prod", "platform")]

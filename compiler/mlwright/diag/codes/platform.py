@@ -68,4 +68,50 @@ CODES = (
         bad="placements: {spot: {gpu: a100}}",
         good="gpus: {a100: {resource: nvidia.com/gpu}}\nplacements: {spot: {gpu: a100}}",
     ),
+    Code(
+        code="PLAT007",
+        title="the platform lacks what this needs",
+        explanation=(
+            "The project asks for something that takes a system, or a fact about the cluster, that its platform does "
+            "not have: a host needs an Ingress controller or a Gateway, replicas that follow requests need KEDA and "
+            "the address of Prometheus, a split of requests needs the Gateway API, a secret of a store needs External "
+            "Secrets. Both places are shown: what asks, and the platform. Either ops add what the help says, or this "
+            "environment does without: set the field to null, or to what the help offers, below the environment."
+        ),
+        bad="serving: {online: {replicas: {max: 5, target: {rps: 100}}}}  # on a platform without keda",
+        good="serving: {online: {replicas: {max: 5, target: {cpu: 70}}}}",
+    ),
+    Code(
+        code="PLAT008",
+        title="a GPU model that the platform does not list",
+        severity="warning",
+        explanation=(
+            "Kubernetes has one resource for all GPUs of a maker; which model a pod gets is decided by labels of "
+            "nodes. The platform file has those under `gpus`, or a placement says which model its nodes have. "
+            "Without either any GPU may be taken."
+        ),
+        bad="training: {resources: {gpu: {count: 1, model: a1000}}}",
+        good="training: {resources: {gpu: {count: 1, model: a100}}}",
+    ),
+    Code(
+        code="PLAT009",
+        title="a placement without these GPUs",
+        explanation=(
+            "The step asks for one GPU model, and the nodes of its placement have another, so it would wait for ever."
+        ),
+        bad="training: {placement: a100-spot, resources: {gpu: {count: 1, model: h100}}}",
+        good="training: {placement: a100-spot, resources: {gpu: {count: 1, model: a100}}}",
+    ),
+    Code(
+        code="PLAT010",
+        title="steps cannot reach the tracking server through the mesh",
+        explanation=(
+            "A sidecar of the mesh keeps a Job's pod alive after its program has ended, so steps run without one. "
+            "Where the mesh insists on mutual TLS, they cannot reach a tracking server that has one. With "
+            "`native_sidecars` (Kubernetes ends them with the program; Istio must be set up for it) steps are part of "
+            "the mesh; with `permissive_ports` the tracking server's port also takes plain traffic."
+        ),
+        bad="mesh: {mtls: strict}",
+        good="mesh: {mtls: strict, native_sidecars: true}",
+    ),
 )

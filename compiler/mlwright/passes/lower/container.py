@@ -178,11 +178,18 @@ def _known(context: Context, section: str, name: str | None, path: Path) -> str:
     if name not in names:
         near = closest(name, sorted(names))
         listed = f"did you mean `{near}`? its {section}" if near else f"its {section}"
-        context.error(
-            "PLAT002",
-            f"platform `{context.profile.name}` defines no {section[:-1]} `{name}`",
-            path,
-            f"{listed}: {', '.join(sorted(names)) or 'none'}; ops add them to the platform file",
+        here = (section,) if names else ("orchestrator",)
+        singular = "identity" if section == "identities" else section[:-1]
+        context.bag.add(
+            Diagnostic(
+                code="PLAT002",
+                message=f"platform `{context.profile.name}` defines no {singular} `{name}`",
+                at=Label(path=path),
+                related=(
+                    context.profile.label(context.environment, here, f"its {section}" if names else f"no {section}"),
+                ),
+                help=f"{listed}: {', '.join(sorted(names)) or 'none'}; ops add them to the platform file",
+            )
         )
     return name
 
