@@ -11,11 +11,10 @@ from mlwright.emit.kube.pod import default_account
 from mlwright.emit.kube.quantity import size
 from mlwright.emit.kube.volumes import claim
 from mlwright.emit.programs import closure
-from mlwright.ir import Origin, Project, Search, Storage, Task
+from mlwright.ir import Gates, Origin, Project, Registration, Search, Storage, Task
 
 NODE = "cluster"
 """The node that stands for what the whole environment shares."""
-_PROGRAMS = ("step.py", "root.py", "gate.py", "register.py", "serve.py", "users.py", "search.py")
 _GIB = 1024**3
 _KEPT = {"argocd.argoproj.io/sync-options": "Prune=false"}
 
@@ -33,7 +32,7 @@ def emit_base(objects: Objects) -> None:
     for storage in {item.name: item for item in (*project.storage, project.artifacts)}.values():
         if storage.type == "volume" and not storage.claim:
             _volume(objects, storage)
-    texts = closure(_PROGRAMS, objects.context.runtime)
+    texts = closure(_programs(objects), objects.context.runtime)
     objects.config(
         f"{stem(objects.project)}-runtime",
         dict(sorted(texts.items())),
@@ -41,6 +40,27 @@ def emit_base(objects: Objects) -> None:
         origin=Origin(path=("metadata", "name"), kind="derived", by="kubernetes"),
         component="runtime",
     )
+
+
+def _programs(objects: Objects) -> set[str]:
+    """The programs that pods of this environment start."""
+    project, owners = objects.project, set(objects.context.owners.values())
+    found = {"step.py", "root.py"}
+    for node in project.nodes:
+        match node:
+            case Search():
+                found |= {"search.py", *(["operate.py"] if node.trial.distributed.nodes_max > 1 else [])}
+            case Gates():
+                found.add("gate.py")
+            case Registration():
+                found.add("register.py")
+            case Task():
+                found |= {"operate.py"} if node.distributed.nodes_max > 1 and "argo" in owners else set()
+    if objects.context.owners.get("graph") == objects.target:
+        found.add("conduct.py")
+    if any(service.source.kind != "none" for service in project.services):
+        found.add("serve.py")
+    return found | ({"users.py"} if project.tracking.auth.admin else set())
 
 
 def account(

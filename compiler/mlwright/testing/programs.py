@@ -230,6 +230,8 @@ def runtime(name: str) -> str:
         "project.py": "from root import start\n",
         "serve.py": "from step import main\n",
         "search.py": "import optuna\nfrom samplers import make\n",
+        "conduct.py": "from root import start\n",
+        "operate.py": "from step import main\n",
         "samplers.py": "import math\n",
     }
     if name not in programs:
