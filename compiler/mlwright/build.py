@@ -15,6 +15,7 @@ from mlwright.emit import files as rendering
 from mlwright.emit import index as indexes
 from mlwright.emit import json
 from mlwright.emit.capabilities import compare
+from mlwright.emit.kube import kustomize
 from mlwright.emit.kube.settle import settle
 from mlwright.emit.patch import Change, apply_all
 from mlwright.ir import Json, Project
@@ -25,7 +26,7 @@ from mlwright.source.files import FileTree
 from mlwright.source.secrets_text import names_secret, shape
 from mlwright.source.tree import located
 from mlwright.span import Path
-from mlwright.target import Digests, Document, EmitContext, Joinable, TextFile
+from mlwright.target import Closing, Digests, Document, EmitContext, Joinable, TextFile
 
 MANIFESTS = "manifests"
 EXTRAS = ".mlwright/emit"
@@ -115,8 +116,8 @@ def build(
         bag.extend(patched.findings)
         if project.objects:
             emitted = _joined(emitted, project, targets, contexts, read, analysis.folder, bag)
-        emitted = settle(emitted)
-    rendered = rendering.render(emitted if not bag.failed else ())
+        emitted = settle([(name, _closed(name, emitted, project, targets, contexts)) for name, _ in emitted])
+    rendered = rendering.render(emitted, kustomize.environment(emitted)) if not bag.failed else rendering.render(())
     return Built(
         analysis=analysis,
         folder=folder,
@@ -154,6 +155,16 @@ def _joined(
             items = list(result.items)
         joined.append((name, items))
     return joined
+
+
+def _closed(
+    name: str, emitted: Emitted, project: Project, targets: Registry, contexts: Mapping[str, EmitContext]
+) -> list[Document | TextFile]:
+    """The files of a target, completed by it where it goes by what all targets emit."""
+    target = targets.get(name)
+    if isinstance(target, Closing):
+        return list(target.close(emitted, project, contexts[name]))
+    return next(items for one, items in emitted if one == name)
 
 
 def _nodes(analysis: Analysis) -> dict[Path, str]:

@@ -197,3 +197,14 @@ class Joinable(Protocol):
     ) -> Joined:
         """`emitted` and `files`, which are checked, labelled and made part of what is started."""
         ...
+
+
+@runtime_checkable
+class Closing(Protocol):
+    """A target that says something of all that is emitted, its own and others' files."""
+
+    def close(
+        self, emitted: Sequence[tuple[str, Sequence[Document | TextFile]]], project: Project, context: EmitContext
+    ) -> Sequence[Document | TextFile]:
+        """The target's own files, completed by what all targets emitted, patched and joined."""
+        ...

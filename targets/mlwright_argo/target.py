@@ -8,7 +8,7 @@ from mlwright.emit.kube import patching
 from mlwright.emit.kube.objects import Objects
 from mlwright.ir import Project
 from mlwright.target import Document, EmitContext, TextFile
-from mlwright_argo import capabilities
+from mlwright_argo import capabilities, cd
 
 
 class ArgoTarget:
@@ -24,3 +24,8 @@ class ArgoTarget:
         """One file for each object, and the `kustomization.yaml` that lists them."""
         objects = Objects(project, context, self.name)
         yield from objects.items()
+        yield from cd.applications(project, context)
+
+    def close(self, emitted: cd.Emitted, project: Project, context: EmitContext) -> list[Document | TextFile]:
+        """The files with what Argo CD has to know of those of other targets."""
+        return cd.closed(emitted, next(items for name, items in emitted if name == self.name))

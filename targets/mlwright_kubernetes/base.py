@@ -10,13 +10,13 @@ from mlwright.emit.kube.objects import Objects
 from mlwright.emit.kube.pod import default_account
 from mlwright.emit.kube.quantity import size
 from mlwright.emit.kube.volumes import claim
+from mlwright.emit.places import referred
 from mlwright.emit.programs import closure
 from mlwright.ir import Gates, Origin, Project, Registration, Search, Storage, Task
 
 NODE = "cluster"
 """The node that stands for what the whole environment shares."""
 _GIB = 1024**3
-_KEPT = {"argocd.argoproj.io/sync-options": "Prune=false"}
 
 
 def emit_base(objects: Objects) -> None:
@@ -117,8 +117,16 @@ def _volume(objects: Objects, storage: Storage) -> None:
         {"spec": spec},
         node=f"storage.{storage.name}",
         origin=storage.origin,
-        wave=metadata.BASE,
-        annotations={"argocd.argoproj.io/sync-options": "Prune=false"}
-        if objects.context.platform.has("argo_cd")
-        else None,
+        wave=_wave(objects.project, storage),
+        annotations=metadata.KEPT if objects.context.platform.has("argo_cd") else None,
     )
+
+
+def _wave(project: Project, storage: Storage) -> int:
+    """With the pods that use it: a claim that waits for its first pod is not healthy, and would hold up later waves.
+    Last of all where only runs do."""
+    boxes = [service.container for service in project.services]
+    boxes += [notebook.container for notebook in project.notebooks]
+    used = {mount.source for box in boxes for mount in box.mounts if mount.kind == "storage"}
+    used |= {name for box in boxes for name in referred(box, "storage")}
+    return metadata.SERVING if storage.name in used else metadata.RUNS

@@ -23,7 +23,6 @@ PLAN = "plan.json"
 _NEVER = "0 0 31 2 *"
 """The schedule of a CronJob that only people start."""
 _POLICY = {"allow": "Allow", "forbid": "Forbid", "replace": "Replace"}
-_KEPT = {"argocd.argoproj.io/sync-options": "Prune=false"}
 
 
 def emit_graph(objects: Objects, nodes: Mapping[str, Node]) -> None:
@@ -57,7 +56,7 @@ def _emit_pipeline(objects: Objects, pipeline: Pipeline, nodes: Mapping[str, Nod
             origin=pipeline.origin,
             component=CONDUCTOR,
             wave=metadata.RUNS,
-            annotations=_KEPT if objects.context.platform.has("argo_cd") else None,
+            annotations=metadata.OUTLIVES if objects.context.platform.has("argo_cd") else None,
         )
     return [manifest for found in manifests.values() for manifest in found]
 

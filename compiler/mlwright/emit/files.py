@@ -11,7 +11,7 @@ from mlwright.target import Document, TextFile
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rendered:
-    """`files` maps paths below the environment's folder (`<target>/<path>`) to bytes; `executable` are some of them."""
+    """`files` maps paths below the environment's folder to bytes; `executable` are some of them."""
 
     files: dict[str, bytes]
     executable: frozenset[str]
@@ -21,13 +21,14 @@ class DuplicatePathError(RuntimeError):
     """A target yielded two files of one path: a bug of that target."""
 
 
-def render(emitted: Iterable[tuple[str, Iterable[Document | TextFile]]]) -> Rendered:
-    """The files of several targets, each given with its name. Raises DuplicatePathError."""
+def render(emitted: Iterable[tuple[str, Iterable[Document | TextFile]]], above: Iterable[Document] = ()) -> Rendered:
+    """The files of several targets, each given with its name, and those `above` their folders. Raises
+    DuplicatePathError."""
     files: dict[str, bytes] = {}
     executable: set[str] = set()
-    for target, items in emitted:
+    for target, items in (*emitted, ("", above)):
         for item in items:
-            path = f"{target}/{item.path}"
+            path = f"{target}/{item.path}" if target else item.path
             if path in files:
                 raise DuplicatePathError(f"two files are called {path}")
             files[path] = text(item).encode("utf-8")

@@ -146,7 +146,7 @@ class Project:
     catalog: Catalog = field(default_factory=Catalog)
     notebooks: tuple[Notebook, ...] = ()
     monitoring: tuple[tuple[str, Json], ...] = ()
-    gitops: tuple[tuple[str, str], ...] = ()
+    gitops: tuple[tuple[str, Json], ...] = ()
     policies: tuple[str, ...] = ()
     patches: tuple[Patch, ...] = ()
     objects: tuple[AddedObjects, ...] = ()

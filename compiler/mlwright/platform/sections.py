@@ -65,7 +65,11 @@ class ArgoCd(System):
     namespace: NamespaceName = Field(
         default="argocd", description="Namespace that Applications belong in.", examples=["argocd"]
     )
-    project: Line = Field(default="default", description="AppProject of the Applications.", examples=["ml"])
+    project: Line | None = Field(
+        default=None,
+        description="AppProject of the Applications, which ops own; without it each has one of its own.",
+        examples=["ml"],
+    )
     destination: Destination | None = Field(
         default=None,
         description="The cluster that is applied to; Argo CD's own by default.",

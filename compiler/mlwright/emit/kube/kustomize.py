@@ -1,28 +1,71 @@
-"""`kustomization.yaml`: what `kubectl apply -k` and overlays of ops go by."""
+"""`kustomization.yaml`: what `kubectl apply -k`, Argo CD and overlays of ops go by."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import Any
 
-from mlwright.ir import Origin, Project
-from mlwright.target import Document
+from mlwright.emit.kube import overlays
+from mlwright.ir import Origin
+from mlwright.target import Document, TextFile
 
 NAME = "kustomization.yaml"
-_HEADER = """\
+MERGE = "kustomize/openapi.yaml"
+REFERENCES = "kustomize/references.yaml"
+_FOLDER = """\
 Apply: kubectl apply --server-side -k .
-Overlay: a kustomization.yaml of your own with `resources: [this folder]`
+Overlay: put it on the folder above, which knows how lists of these kinds are merged.
 """
+_ENVIRONMENT = """\
+Apply: kubectl apply --server-side -k .
+Overlay: a kustomization.yaml of your own, in a folder that nothing writes to, with `resources: [PATH OF THIS FOLDER]`.
+Patches name the namespace too (`metadata: {name, namespace}`), and change entries of lists by their keys. An overlay
+with an `openapi` of its own replaces the one here: then put this one's definitions into it.
+Programs in ConfigMaps, and the objects that they make, are not reached: images, names and values of those come from
+mlproject.yaml (`name_prefix` in place of namePrefix).
+"""
+_MERGE = """\
+How an overlay's patches change lists of the kinds here: entries are found by their keys, everything else stays.
+kustomize uses this in place of its own schema, so Kubernetes' own kinds with such lists are here as well.
+"""
+_REFERENCES = "Where objects here name images and other objects: overlays that rename these find them by this.\n"
 
 
-def kustomization(project: Project, documents: Iterable[Document]) -> Document:
+def kustomization(documents: Iterable[Document]) -> Document:
     """The list of a folder's objects, in the order in which they are applied."""
+    return _document(NAME, {"resources": [document.path for document in documents]}, _FOLDER)
+
+
+def environment(emitted: Sequence[tuple[str, Sequence[Document | TextFile]]]) -> list[Document]:
+    """The files that make the folders of all targets one: nothing where no target has a `kustomization.yaml`."""
+    folders: list[str] = []
+    objects: list[dict[str, Any]] = []
+    for target, items in emitted:
+        documents = {item.path: item for item in items if isinstance(item, Document)}
+        if NAME in documents:
+            folders.append(target)
+            objects += (documents[path].data for path in documents[NAME].data["resources"] if path in documents)
+    if not folders:
+        return []
+    custom = [data for data in objects if not overlays.built_in(data)]
+    references = overlays.references(custom)
+    whole: dict[str, Any] = {"resources": sorted(folders)}
+    if custom:
+        whole["openapi"] = {"path": MERGE}
+    if references:
+        whole["configurations"] = [REFERENCES]
+    made = [_document(NAME, whole, _ENVIRONMENT)]
+    if custom:
+        made.append(Document(path=MERGE, data=overlays.schema(custom), header=_MERGE))
+    if references:
+        made.append(Document(path=REFERENCES, data=references, header=_REFERENCES))
+    return made
+
+
+def _document(path: str, data: dict[str, Any], header: str) -> Document:
     return Document(
-        path=NAME,
-        data={
-            "apiVersion": "kustomize.config.k8s.io/v1beta1",
-            "kind": "Kustomization",
-            "resources": [document.path for document in documents],
-        },
+        path=path,
+        data={"apiVersion": "kustomize.config.k8s.io/v1beta1", "kind": "Kustomization", **data},
         origins={(): Origin(path=("metadata", "name"), kind="derived", by="kustomize")},
-        header=_HEADER,
+        header=header,
     )

@@ -13,6 +13,10 @@ ENVIRONMENT = "mlwright.dev/environment"
 OWNERS = "mlwright.dev/owners"
 ROOT = "mlwright.dev/run-as-root"
 SYNC_WAVE = "argocd.argoproj.io/sync-wave"
+KEPT = {"argocd.argoproj.io/sync-options": "Prune=false"}
+"""Argo CD does not delete such an object when it is no longer in git."""
+OUTLIVES = {**KEPT, "argocd.argoproj.io/compare-options": "IgnoreExtraneous"}
+"""The same, and Argo CD does not call it a difference: runs go on with what they began with."""
 ROLE = "app.kubernetes.io/component"
 
 Role = Literal["step", "control", "search", "tracking", "store", "endpoint", "gateway", "notebook", "smoke"]

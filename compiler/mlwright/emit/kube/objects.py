@@ -132,6 +132,7 @@ class Objects:
             component=component,
             as_kind=as_kind,
             wave=metadata.BASE,
+            annotations=metadata.OUTLIVES if "argo_cd" in self.context.platform.systems else None,
             parts=parts,
             origins=origins,
         )
@@ -144,5 +145,5 @@ class Objects:
         """Every object by file name, and the `kustomization.yaml` that lists them."""
         documents = [self._documents[path] for path in sorted(self._documents)]
         if documents:
-            yield kustomize.kustomization(self.project, documents)
+            yield kustomize.kustomization(documents)
             yield from documents

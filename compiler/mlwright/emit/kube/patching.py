@@ -13,6 +13,9 @@ LIST_KEYS: ListKeys = {
     ("**", "topologySpreadConstraints"): "topologyKey",
     ("**", "hostAliases"): "ip",
     ("**", "ownerReferences"): "uid",
+    ("spec", "endpoints"): "port",
+    ("spec", "groups", "*", "rules"): "alert",
+    ("spec", "data"): "secretKey",
 }
 """Keys of lists, where it is not `name`; the merge keys that the API server itself goes by."""
 
