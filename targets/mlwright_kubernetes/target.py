@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from mlwright.emit import tools
 from mlwright.emit.kube import patching
 from mlwright.emit.kube.objects import Objects
-from mlwright.ir import Project
+from mlwright.ir import Project, Search
 from mlwright.target import Document, EmitContext, TextFile
 from mlwright_kubernetes import capabilities
 from mlwright_kubernetes.base import emit_base
@@ -30,3 +31,6 @@ class KubernetesTarget:
         if context.owners.get("graph") == self.name:
             emit_graph(objects, nodes)
         yield from objects.items()
+        if any(isinstance(node, Search) for node in nodes.values()):
+            yield TextFile(path="tools/Dockerfile", text=tools.dockerfile(project))
+            yield TextFile(path="tools/requirements.txt", text=tools.REQUIREMENTS)

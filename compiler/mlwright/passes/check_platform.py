@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from mlwright import ir
 from mlwright.diag import Diagnostic, Label
-from mlwright.passes.occurrences import containers
+from mlwright.passes.occurrences import containers, searches
 from mlwright.platform import Profile
 from mlwright.platform.versions import KNOWN
 from mlwright.record import dataclass
@@ -20,6 +20,7 @@ EXAMPLES: Mapping[str, str] = {
     "auth_proxy": "auth_proxy: {issuer: https://login.example.com, secret: oauth2-proxy}",
     "monitoring.address": "monitoring: {address: http://prometheus-operated.monitoring:9090}",
     "secret_store": "secret_store: {name: vault}",
+    "images.tools": "images: {tools: registry.example.com/mlwright-tools:1}",
 }
 """What ops type for a section that is needed; a system needs its version."""
 
@@ -53,12 +54,16 @@ def needs(project: ir.Project, profile: Profile) -> Iterator[Need]:
     for service in project.services:
         yield from _replicas(service)
         yield from _exposed(service.id, service.expose, service.origin.path)
-        if not _by_kserve(service, profile):
+        if not _by(service.owner, profile, "kubeflow.kserve"):  # which splits requests by itself
             yield from _variants(service)
     tracking = project.tracking
     if tracking.beside:
         expose = replace(tracking.expose, auth="none") if tracking.auth.type == "basic" else tracking.expose
         yield from _exposed("tracking", expose, (*tracking.origin.path, "server"))
+    for search in searches(project):
+        if not _by(search.owner, profile, "kubeflow.katib"):
+            what = f"`{search.id}` is a search service, whose image has Optuna"
+            yield Need(search.origin.path, what, (("images.tools",),))
     for secret in project.secrets:
         if secret.remote and not secret.existing:
             yield Need(
@@ -69,10 +74,10 @@ def needs(project: ir.Project, profile: Profile) -> Iterator[Need]:
             )
 
 
-def _by_kserve(service: ir.Service, profile: Profile) -> bool:
-    """Whether KServe runs an endpoint: it splits requests by itself."""
-    wanted = service.owner or ("" if profile.orchestrator == "kubernetes" else "kubeflow")
-    return wanted == "kubeflow" and profile.has("kubeflow.kserve")
+def _by(owner: str, profile: Profile, system: str) -> bool:
+    """Whether this part of Kubeflow runs a node whose spec asks for `owner`."""
+    wanted = owner or ("" if profile.orchestrator == "kubernetes" else "kubeflow")
+    return wanted == "kubeflow" and profile.has(system)
 
 
 def _exposed(id: str, expose: ir.Expose, path: Path) -> Iterator[Need]:

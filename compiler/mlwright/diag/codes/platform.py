@@ -75,8 +75,9 @@ CODES = (
             "The project asks for something that takes a system, or a fact about the cluster, that its platform does "
             "not have: a host needs an Ingress controller or a Gateway, replicas that follow requests need KEDA and "
             "the address of Prometheus, a split of requests needs the Gateway API, a secret of a store needs External "
-            "Secrets. Both places are shown: what asks, and the platform. Either ops add what the help says, or this "
-            "environment does without: set the field to null, or to what the help offers, below the environment."
+            "Secrets, tuning without Katib needs an image with Optuna (its Dockerfile is on the page of the target "
+            "`kubernetes`). Both places are shown: what asks, and the platform. Either ops add what the help says, or "
+            "this environment does without: set the field to null, or to what the help offers, below the environment."
         ),
         bad="serving: {online: {replicas: {max: 5, target: {rps: 100}}}}  # on a platform without keda",
         good="serving: {online: {replicas: {max: 5, target: {cpu: 70}}}}",
