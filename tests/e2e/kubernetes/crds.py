@@ -9,6 +9,7 @@ import time
 from collections.abc import Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 from tests.e2e.kubernetes.plane import Plane
 from tests.e2e.programs import Missing, told
@@ -57,10 +58,9 @@ def _applied(plane: Plane, name: str, text: str) -> None:
     plane.ask("PATCH", f"{_COLLECTION}/{name}?{query}", text.encode(), "application/apply-patch+yaml")
 
 
-def _established(found: dict[str, object]) -> bool:
+def _established(found: dict[str, Any]) -> bool:
     """Whether it is served; fails, saying why, when its names are taken."""
-    status = found.get("status")
-    conditions = status.get("conditions") if isinstance(status, dict) else None
-    held = {each["type"]: each["status"] == "True" for each in conditions or ()}
+    conditions: list[dict[str, str]] = found.get("status", {}).get("conditions") or []
+    held = {each["type"]: each["status"] == "True" for each in conditions}
     assert held.get("NamesAccepted", True), json.dumps(conditions)
     return held.get("Established", False)

@@ -1,0 +1,112 @@
+"""Everything that is compiled for a cluster is accepted by a real API server as it is, and stays as it was sent."""
+
+from __future__ import annotations
+
+import contextlib
+import fnmatch
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+from tests.e2e.kubernetes import crds
+from tests.e2e.kubernetes.applied import Output, checked, collection, drift, intent, output
+from tests.e2e.kubernetes.plane import Plane, Refused
+from tests.e2e.programs import Missing
+
+from mlwright import api
+
+pytestmark = [pytest.mark.cluster, pytest.mark.slow]
+
+ROOT = Path(__file__).parents[3]
+GOLDEN = ROOT / "tests" / "golden"
+OVERLAY = "environments:\n  plain: {platform: kubernetes, namespace: minimal}\n"
+OUTPUTS = [
+    *sorted(path.parent.relative_to(GOLDEN).as_posix() for path in GOLDEN.glob("*/*/kustomization.yaml")),
+    "minimal/plain",
+]
+
+_ITSELF = "the server alone can write it"
+_DEFAULT = "a default outside of lists: neither server-side apply nor Argo CD sees a difference in it"
+ALLOWED = {
+    "pod metadata.labels.*controller-uid": _ITSELF,
+    "pod metadata.labels.*job-name": _ITSELF,
+    "Job spec.selector": _ITSELF,
+    "Namespace metadata.labels.kubernetes.io/metadata.name": _ITSELF,
+    "Namespace spec": _ITSELF,
+    "PersistentVolumeClaim metadata.finalizers": _ITSELF,
+    "pod spec.serviceAccount": "the old name of serviceAccountName",
+    "pod spec.dnsPolicy": _DEFAULT,
+    "pod spec.schedulerName": _DEFAULT,
+    "pod spec.containers[[]].terminationMessage*": "merged by the container's name",
+    "pod spec.containers[[]].env[[]].valueFrom.fieldRef.apiVersion": "merged by the variable's name",
+    **{
+        f"Job spec.{key}": _DEFAULT
+        for key in ("completionMode", "completions", "parallelism", "manualSelector", "suspend", "podReplacementPolicy")
+    },
+}
+"""What the server fills in and output leaves to it, by `Kind path`, `pod` for every pod template, and why."""
+
+
+@pytest.fixture(scope="module", params=OUTPUTS)
+def sent(request: pytest.FixtureRequest, plane: Plane, tmp_path_factory: pytest.TempPathFactory) -> Output:
+    """An example's output for one environment, applied once in a namespace that admits restricted pods alone."""
+    example, environment = str(request.param).split("/")
+    project = tmp_path_factory.mktemp("apply") / example
+    shutil.copytree(ROOT / "examples" / example, project, ignore=shutil.ignore_patterns(".mlwright", "manifests"))
+    if request.param == "minimal/plain":
+        with (project / "mlproject.yaml").open("a") as file:
+            file.write(OVERLAY)
+    result = api.compile([str(project / "mlproject.yaml")], envs=[environment])
+    assert not result.failed, result.diagnostics
+    found = output(plane, project / "manifests" / environment)
+    everything = [*found.documents, *(each for _, each in found.manifests())]
+    try:
+        kinds = {(each["apiVersion"].rpartition("/")[0], each["kind"]) for each in everything}
+        crds.installed(plane, *crds.names(kinds))
+    except Missing as problem:
+        pytest.fail(str(problem), pytrace=False)
+    own = {each["metadata"]["name"] for each in found.documents if each["kind"] == "Namespace"}
+    for name in sorted({each["metadata"].get("namespace", "") for each in everything} - own - {""}):
+        with contextlib.suppress(Refused):  # another environment's output may be there
+            plane.namespace(name)
+    found.apply()
+    for each in found.needed():
+        with contextlib.suppress(Refused):
+            plane.ask("POST", collection(plane, each), each)
+    return found
+
+
+def test_everything_is_accepted_without_a_warning_and_a_second_time_changes_nothing(sent: Output) -> None:
+    before = sent.live()
+    assert "serverside-applied" in sent.apply()
+    assert {place: intent(found) for place, found in sent.live().items()} == {
+        place: intent(found) for place, found in before.items()
+    }
+
+
+def test_the_server_changes_nothing_of_what_was_sent_and_adds_little(sent: Output) -> None:
+    found = {}
+    for document in sent.documents:
+        for path, how in drift(document, sent.plane.ask("GET", sent.place(document))):
+            key = re.sub(r"^(\w+) spec\.(jobTemplate\.spec\.)?template\.", "pod ", f"{document['kind']} {path}")
+            if how[0] != "+" or not any(fnmatch.fnmatchcase(key, each) for each in ALLOWED):
+                found[key] = how
+    assert not found
+
+
+def test_every_pod_is_admitted_where_only_restricted_ones_are(sent: Output) -> None:
+    pods = list(sent.pods())
+    assert pods
+    assert not [(origin, why) for origin, pod in pods if (why := checked(sent.plane, pod))]
+
+
+def test_every_object_that_a_program_makes_would_be_accepted(sent: Output) -> None:
+    assert not [(origin, why) for origin, each in sent.manifests() if (why := checked(sent.plane, each))]
+
+
+def test_deployments_get_their_pods(sent: Output) -> None:
+    for each in sent.documents:
+        if each["kind"] == "Deployment":
+            wanted = each["spec"].get("replicas", 1)
+            sent.plane.await_(sent.place(each), lambda found, n=wanted: found["status"].get("replicas", 0) == n)  # type: ignore[misc]
