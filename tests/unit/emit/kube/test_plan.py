@@ -15,7 +15,7 @@ from mlwright.emit.kube import plan as plans
 from mlwright.runner.places import NoPlaces
 from mlwright.testing import programs
 
-SCHEMA = Path(__file__).parents[3] / "schemas" / "step.v1.schema.json"
+SCHEMA = Path(__file__).parents[4] / "schemas" / "step.v1.schema.json"
 
 
 def job(name: str, *, indexed: bool = False, **env: str) -> dict[str, Any]:
