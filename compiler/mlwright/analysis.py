@@ -10,6 +10,7 @@ from mlwright import ir
 from mlwright.diag import Bag, Diagnostic
 from mlwright.passes import PIPELINE
 from mlwright.passes.check_cluster import check_cluster
+from mlwright.passes.check_environments import check_environments
 from mlwright.passes.check_platform import check_platform
 from mlwright.passes.checks import CHECKS
 from mlwright.passes.defaults import fill_defaults
@@ -29,7 +30,7 @@ from mlwright.source import overlay, references
 from mlwright.source.files import FileTree
 from mlwright.source.load import load_file
 from mlwright.source.suggest import closest
-from mlwright.source.tree import Node, Scalar, at, from_plain, located, plain
+from mlwright.source.tree import Node, Scalar, at, from_plain, locate, located, plain
 from mlwright.span import Path
 from mlwright.spec import validate
 
@@ -131,8 +132,25 @@ def analyse(
     analyses = tuple(
         _environment(files, spec, targets, name, _with_params(trees[name], params or {}), lock) for name in chosen
     )
-    analyses = tuple(replace(one, findings=Bag([*damaged, *one.findings]).ordered()) for one in analyses)
+    between = _between(analyses)
+    analyses = tuple(
+        replace(one, findings=Bag([*damaged, *one.findings, *between.get(one.environment, ())]).ordered())
+        for one in analyses
+    )
     return Outcome(environments=_used_elsewhere(analyses), findings=bag.ordered())
+
+
+def _between(analyses: tuple[Analysis, ...]) -> dict[str, Bag]:
+    """What is wrong between environments, by the environment that it is told of."""
+    resolved = {one.environment: (one.project, one.profile) for one in analyses if one.project and one.profile}
+    trees = {one.environment: one.tree for one in analyses}
+    found: dict[str, Bag] = {}
+    for item in check_environments(list(resolved.values())):
+        there = locate(trees[item.related])
+        related = tuple(replace(label, span=there(label)) for label in item.finding.related)
+        finding = Bag([replace(item.finding, related=related)])
+        found.setdefault(item.at, Bag()).extend(located(finding, trees[item.at]))
+    return found
 
 
 def _used_elsewhere(analyses: tuple[Analysis, ...]) -> tuple[Analysis, ...]:

@@ -15,8 +15,8 @@ from mlwright.source.files import Memory
 from mlwright.source.load import load_file
 from mlwright.source.tree import Json, plain, walk
 
-LATER = {f"REF{number:03}" for number in range(10, 17)}
-"""Reported by lowering, which knows what is declared."""
+LATER = {f"REF{number:03}" for number in range(10, 17)} | {"ENV010", "ENV011", "ENV012"}
+"""Reported by lowering, which knows what is declared, and by checks between environments."""
 
 COMMAND = re.compile(r"(mlwright|printf|python|truncate|chmod|mkdir|iconv) ")
 MINE = [code for code in CODES.values() if code.code[:3] in ("YAM", "ENV", "REF", "WHE") and code.code not in LATER]

@@ -95,4 +95,41 @@ CODES = (
         bad="printf 'kind: Other' > base.yaml && echo 'extends: [base.yaml]' >> mlproject.yaml",
         good="printf 'kind: MLProject' > base.yaml",
     ),
+    Code(
+        code="ENV010",
+        title="two environments in one place",
+        explanation=(
+            "Two environments name the same platform and resolve to the same namespace (the project's name where none "
+            "is given), so each would overwrite the other's objects. Give each its own namespace, or one of them a "
+            "`name_prefix`."
+        ),
+        bad="environments: {staging: {platform: kubernetes}, prod: {platform: kubernetes}}",
+        good=(
+            "environments: {staging: {platform: kubernetes, namespace: churn-staging}, prod: {platform: kubernetes}}"
+        ),
+    ),
+    Code(
+        code="ENV011",
+        title="two environments log to one experiment",
+        severity="warning",
+        explanation=(
+            "Experiments are global on a tracking server. Two environments that use one server and name the same "
+            "experiment mix their runs, and comparisons find those of the other. Without `experiment`, its name has "
+            "the environment's in it."
+        ),
+        bad="tracking: {server: {type: external, url: 'https://mlflow.example.com'}, experiment: churn}",
+        good="tracking: {server: {type: external, url: 'https://mlflow.example.com'}}",
+    ),
+    Code(
+        code="ENV012",
+        title="two environments register one model",
+        severity="warning",
+        explanation=(
+            "Registered models are global on a tracking server. Two environments that use one server and register "
+            "versions of one model share its versions and aliases: what one promotes, the other serves. That may be "
+            "meant; if not, give the model another name in one of them."
+        ),
+        bad="registry: {model: churn, from: '${training.outputs.model}'}  # in two environments with one server",
+        good="environments: {staging: {registry: {model: churn-staging}}}",
+    ),
 )
