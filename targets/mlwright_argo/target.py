@@ -9,6 +9,7 @@ from mlwright.emit.kube.objects import Objects
 from mlwright.ir import Project
 from mlwright.target import Document, EmitContext, TextFile
 from mlwright_argo import capabilities, cd
+from mlwright_argo.workflow import emit_workflows
 
 
 class ArgoTarget:
@@ -23,6 +24,8 @@ class ArgoTarget:
     def emit(self, project: Project, context: EmitContext) -> Iterable[Document | TextFile]:
         """One file for each object, and the `kustomization.yaml` that lists them."""
         objects = Objects(project, context, self.name)
+        if context.owners.get("graph") == self.name:
+            emit_workflows(objects)
         yield from objects.items()
         yield from cd.applications(project, context)
 

@@ -38,10 +38,11 @@ def to_run(step: Step) -> Union[List[Doc], Outcome]:
     """The items, or how the step ended where there are none to run: skipped or failed, with its run made and closed."""
     try:
         step.read_params()
-        blocked = step.blocked() if not step.doc.get("when") else ""
+        loop = step.doc.get("for_each")
+        blocked = step.blocked() if not (loop and step.doc.get("when")) else ""
         if blocked:
             return step.skip(blocked)
-        items = listed(step)
+        items = listed(step) if loop else [{}]
     except StepError as problem:
         say("%s: %s" % (step.doc["step"], problem))
         return step.ended("failed", problem.code, str(problem))
@@ -49,7 +50,7 @@ def to_run(step: Step) -> Union[List[Doc], Outcome]:
 
 
 def count_items(step: Step) -> Outcome:
-    """Prints how many items an engine has to start, 0 for a step that is skipped."""
+    """Prints how many containers an engine has to start: one for each item, or one; none where the step is skipped."""
     items = to_run(step)
     if isinstance(items, Outcome):
         if items.code == 0:

@@ -6,7 +6,7 @@ import json
 import os
 
 from tracking import Tracking
-from values import BAD_INPUT, DISK, Killed, StepError, environment, say
+from values import BAD_INPUT, DISK, Killed, StepError, environment, given, say
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -56,6 +56,7 @@ def launch(argv: Sequence[str], kinds: Sequence[str], body: Callable[[Doc, Dict[
     """Runs a program on its document: user mistakes become one line on stderr and an exit code, never a traceback."""
     env = environment()
     try:
+        env.update(given(env))
         if len(argv) != 2:
             raise StepError(BAD_INPUT, "usage: %s DOCUMENT.json" % os.path.basename(argv[0]))
         doc = read_document(argv[1], kinds)

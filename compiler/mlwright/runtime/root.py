@@ -7,7 +7,7 @@ import sys
 
 from program import Outcome, launch
 from pulse import Watch
-from tracking import Tracking, now
+from tracking import ENGINE_FAILED, Tracking, now
 from values import say
 from waiting import BLOCKED, Patience, started
 
@@ -54,13 +54,35 @@ def finish(doc: Doc, env: Dict[str, str], tracking: Tracking) -> Outcome:
             break
         patience.pause()
     failed = [s for s, state in states.items() if state == "failed"]
+    return _closed(tracking, root.id, "failed: " + ", ".join(failed) if failed else "")
+
+
+def end(doc: Doc, env: Dict[str, str], tracking: Tracking) -> Outcome:
+    """The same where the engine starts this when all has ended: what still runs is lost, what is missing never started.
+
+    MLWRIGHT_STATUS is the engine's own word: it knows of containers that ended before our programs could say so.
+    """
+    root, since, failed = tracking.root(), started(tracking), []
+    for step in [str(node if isinstance(node, str) else node["step"]) for node in doc.get("nodes") or []]:
+        for run in tracking.newest(step):
+            if run.state == "running":
+                lost = {"mlwright.reason": "its launcher went away", "mlwright.retrying": "false"}
+                tracking.close(run.id, "FAILED", lost)
+        if tracking.state(step, since) == "failed":
+            failed.append(step)
     reason = "failed: " + ", ".join(failed) if failed else ""
-    if failed:
+    if not failed and env.get("MLWRIGHT_STATUS") in ENGINE_FAILED:
+        reason = "failed before a step could say so: the engine has the container's state"
+    return _closed(tracking, root.id, reason)
+
+
+def _closed(tracking: Tracking, root: str, reason: str) -> Outcome:
+    if reason:
         say(reason)
-        tracking.log(root.id, {"mlwright.outcome": "failed", "mlwright.reason": reason})
-    body = {"run_id": root.id, "status": "FAILED" if failed else "FINISHED", "end_time": now()}
+        tracking.log(root, {"mlwright.outcome": "failed", "mlwright.reason": reason})
+    body = {"run_id": root, "status": "FAILED" if reason else "FINISHED", "end_time": now()}
     tracking.server.call("POST", "runs/update", body)
-    return Outcome("failed" if failed else "finished", 1 if failed else 0, reason, root.id)
+    return Outcome("failed" if reason else "finished", 1 if reason else 0, reason, root)
 
 
 def _state(watch: Watch, step: str, since: int, items: int) -> str:
@@ -87,7 +109,9 @@ def _never(states: Dict[str, str], doc: Doc) -> List[str]:
 
 def run(doc: Doc, env: Dict[str, str], tracking: Tracking) -> Outcome:
     """Either program."""
-    return start(tracking) if doc["kind"] == "start" else finish(doc, env, tracking)
+    if doc["kind"] == "start":
+        return start(tracking)
+    return end(doc, env, tracking) if doc.get("ended") else finish(doc, env, tracking)
 
 
 def main(argv: Sequence[str]) -> int:

@@ -133,11 +133,13 @@ class Search:
     def _tune(self, run: Run, proposer: Sampler) -> Outcome:
         service = self._service(run, proposer, journal=True)
         service.save()
+        service.concluded = False
         with self._listening.to(service):
             while not service.over():
                 service.drop_silent_workers()
                 time.sleep(min(0.1, self._heartbeat / 4))
             outcome = self._conclude(run)
+            service.concluded = True
             print(_sentence(outcome, self._plan.objective, self._ledger.over), flush=True)
             self._dismiss(service)
         return outcome

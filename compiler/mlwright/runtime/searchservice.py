@@ -47,6 +47,8 @@ class Service:
         now = time.monotonic()
         self._seen = {trial.worker: now for trial in ledger.running()}
         self._dismissed: set[str] = set()
+        self.concluded = True
+        """Whether the result is stored where what comes after the search finds it: workers stay until it is."""
         self._posts = {"/ask": self._ask, "/report": self._report, "/tell": self._tell, "/heartbeat": self._beat}
 
     def answer(self, method: str, path: str, body: bytes = b"") -> tuple[int, dict[str, Any]]:
@@ -118,12 +120,12 @@ class Service:
         with self._lock:
             before = len(self._ledger.trials)
             trial = self._ledger.ask(worker, self._draws)
-            if trial is None and self._ledger.over:
+            if trial is None and self._ledger.over and self.concluded:
                 self._dismissed.add(worker)
                 return {"done": True}
             state = self._state() if len(self._ledger.trials) > before else None
         if trial is None:
-            return {"wait": min(2.0, self._heartbeat)}
+            return {"wait": min(0.5 if self._ledger.over else 2.0, self._heartbeat)}
         self._record(state)
         return {
             "trial": trial.number,

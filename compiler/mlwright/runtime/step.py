@@ -4,7 +4,8 @@
 Standard library only, Python 3.8 or newer: this file and its siblings are copied into images that hold nothing else of
 ours. It owns the step's MLflow run: it makes the run, resolves parameters and inputs, starts the user's command, logs
 the metrics it prints, uploads what it wrote, and closes the run by the exit code.
-With MLWRIGHT_ITEM=<index> it runs that item of the `for_each` alone; `step.py items STEP.json` prints their number.
+With MLWRIGHT_ITEM=<index> it runs that item of the `for_each` alone. `step.py items STEP.json` only decides: it prints
+the number of containers that an engine has to start, 0 for a step that is skipped.
 `step.py fetch models:/m-... FOLDER [DIGEST]` only downloads; `step.py rank ...` is one rank of a distributed command.
 What is not needed by every start is imported where it is used: the interpreter is ready in well under 50 ms.
 """
@@ -99,12 +100,10 @@ def fetch_command(argv: Sequence[str]) -> int:
 
 
 def items_command(argv: Sequence[str]) -> int:
-    """`items STEP.json`: prints the number of the step's items; says what is wrong with a step that has none."""
+    """`items STEP.json`: prints how many containers an engine has to start for the step."""
     from program import launch
 
     def count(doc: Doc, env: Dict[str, str], tracking: Tracking) -> Outcome:
-        if not doc.get("for_each"):
-            raise StepError(BAD_INPUT, "%s has no for_each" % doc.get("step"))
         return run_step(doc, env, tracking, only_count=True)
 
     return launch(["step.py items", *argv], ("step",), count)

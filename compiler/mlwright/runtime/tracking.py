@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     Doc = Dict[str, Any]
 
 
+ENGINE_FAILED = ("Failed", "Error")
+"""What MLWRIGHT_STATUS says where an engine that starts a program at the end of a run has seen a failure."""
+
+
 class Run:
     """An MLflow run as last read."""
 
@@ -249,8 +253,8 @@ class Tracking:
         """`failed` when the pipeline run has a failed run, else `succeeded`; the finish program's word counts first."""
         roots = self.roots()
         said = roots[0].tags.get("mlwright.outcome", "") if roots else ""
-        if said:
-            return said
+        if said or self.env.get("MLWRIGHT_STATUS") in ENGINE_FAILED:
+            return said or "failed"
         steps = {r.tags.get("mlwright.step", "") for r in self.search() if r.state == "failed"}
         steps -= {"", "run"}
         kinds = ("trial", "nested", "root")

@@ -62,6 +62,22 @@ def environment() -> Dict[str, str]:
     return {k.decode("utf-8", "surrogateescape"): v.decode("utf-8", "surrogateescape") for k, v in os.environb.items()}
 
 
+def given(env: Mapping[str, str]) -> Dict[str, str]:
+    """The variables of what an engine gives in files, one for each parameter in the folder MLWRIGHT_PARAMETERS: nothing
+    expands `$(X)` in them. A file `mlwright-x` is no parameter but the variable MLWRIGHT_X."""
+    folder, found = env.get("MLWRIGHT_PARAMETERS", ""), {}
+    if not folder:
+        return {}
+    try:
+        for name in sorted(os.listdir(folder)):
+            key = variable(name) if name.startswith("mlwright-") else "MLWRIGHT_PARAM_" + variable(name)
+            with open(os.path.join(folder, name), "rb") as stream:
+                found[key] = stream.read().decode("utf-8", "surrogateescape")
+    except OSError as error:
+        raise StepError(BAD_INPUT, "cannot read the parameters in %s: %s" % (folder, error)) from None
+    return {key: value for key, value in found.items() if key not in env}
+
+
 def raw(text: str) -> bytes:
     """Text as the bytes that a program receives."""
     return text.encode("utf-8", "surrogateescape")

@@ -226,8 +226,16 @@ def test_items_that_cannot_be_counted_fail_the_step(pipeline: Any) -> None:
     assert (wrong.returncode, wrong.stdout) == (64, "")
     assert "for_each.store must be a list" in wrong.stderr
     assert pipeline.only(step="steps.each")["status"] == "FAILED"
-    single = count(pipeline, pipeline.document("single", command=TRUE))
-    assert (single.returncode, "steps.single has no for_each" in single.stderr) == (64, True)
+
+
+def test_an_engine_asks_whether_a_step_without_items_starts_at_all(pipeline: Any) -> None:
+    assert count(pipeline, pipeline.document("goes", command=TRUE, when=lit(True))).stdout == "1\n"
+    assert count(pipeline, pipeline.document("stays", command=TRUE, when=lit(False))).stdout == "0\n"
+    assert pipeline.only(step="steps.stays")["tags"]["mlwright.status"] == "skipped"
+    assert pipeline.runs(step="steps.goes") == []
+    wrong = count(pipeline, pipeline.document("unclear", command=TRUE, when=lit("perhaps")))
+    assert (wrong.returncode, "neither true nor false" in wrong.stderr) == (64, True)
+    assert pipeline.only(step="steps.unclear")["status"] == "FAILED"
 
 
 @pytest.mark.parametrize("index", ["2", "-1", "", "x", "²"])

@@ -234,3 +234,16 @@ def test_a_failing_sampler_answers_500_and_the_search_lives(live: Live, monkeypa
         patch.setattr(live.service._draws, "ask", broken)
         assert live.send("POST", "/ask", b'{"worker": "a"}')[0] == 500
     assert live.post("/ask", worker="a")["trial"] == 0
+
+
+def test_workers_stay_until_the_result_is_stored() -> None:
+    """An engine starts what comes after the search when its workers are gone, and ends the search itself."""
+    live = Live(stop_at=0.5)
+    live.service.concluded = False
+    live.post("/ask", worker="a")
+    live.post("/tell", worker="a", trial=0, status="succeeded", value=0.6, run_id="")
+    assert "wait" in live.post("/ask", worker="a") and live.service.dismissed() == 0
+    live.service.concluded = True
+    assert live.post("/ask", worker="a") == {"done": True}
+    live.server.shutdown()
+    live.server.server_close()

@@ -13,20 +13,26 @@ from mlwright.target import Document, TextFile
 
 Emitted = list[tuple[str, list[Document | TextFile]]]
 
+_CONTENT = "@content"
+_MARKS = (HASH, _CONTENT)
+
+
+def content(kind: str, name: str) -> str:
+    """Text in whose place the digest of an object goes: what holds it changes with that object."""
+    return f"{kind}/{name}{_CONTENT}"
+
 
 def settle(emitted: Sequence[tuple[str, Sequence[Document | TextFile]]]) -> Emitted:
     """The same files with every `NAME@hash` replaced by `NAME-` and ten hex digits over the object of that name, after
-    what it refers to has got its own. A name that no object has stays; objects of one name share it."""
-    waiting = {
-        name: item.data
-        for _, items in emitted
-        for item in items
-        if isinstance(item, Document) and (name := _name(item)).endswith(HASH)
-    }
+    what it refers to has got its own. A name that no object has stays; objects of one name share it. In the same way
+    the text of `content` is replaced by the digest of the object that it names."""
+    objects = [item for _, items in emitted for item in items if isinstance(item, Document)]
+    waiting = {name: item.data for item in objects if (name := _name(item)).endswith(HASH)}
     if not waiting:
         return [(target, list(items)) for target, items in emitted]
+    waiting |= {content(str(item.data.get("kind")), _name(item)): item.data for item in objects}
     settled: dict[str, str] = {}
-    for name in waiting:
+    for name in [name for name in waiting if name.endswith(HASH)]:
         _settle(name, waiting, settled)
     return [
         (
@@ -49,12 +55,12 @@ def _settle(name: str, waiting: Mapping[str, dict[str, Any]], settled: dict[str,
         if inner in waiting and inner not in settled:
             _settle(inner, waiting, settled)
     digest = json.digest(_filled(waiting[name], settled))
-    settled[name] = f"{name.removesuffix(HASH)}-{digest[:DIGITS]}"
+    settled[name] = f"{name.removesuffix(HASH)}-{digest[:DIGITS]}" if name.endswith(HASH) else digest[:DIGITS]
 
 
 def _marked(value: Any) -> list[str]:
     if isinstance(value, str):
-        return [value] if value.endswith(HASH) else []
+        return [value] if value.endswith(_MARKS) else []
     below = value.values() if isinstance(value, dict) else value if isinstance(value, (list, tuple)) else ()
     return [name for item in below for name in _marked(item)]
 
@@ -62,7 +68,7 @@ def _marked(value: Any) -> list[str]:
 def _filled(value: Any, names: Mapping[str, str]) -> Any:
     """`value` with the names put in; the very same where it has none."""
     if isinstance(value, str):
-        return names.get(value, value) if value.endswith(HASH) else value
+        return names.get(value, value) if value.endswith(_MARKS) else value
     if isinstance(value, dict):
         made = None
         for key, item in value.items():
