@@ -9,6 +9,7 @@ from dataclasses import field, replace
 from mlwright import ir
 from mlwright.diag import Bag, Diagnostic
 from mlwright.passes import PIPELINE
+from mlwright.passes.check_argo import check_argo
 from mlwright.passes.check_cluster import check_cluster
 from mlwright.passes.check_environments import check_environments
 from mlwright.passes.check_platform import check_platform
@@ -224,6 +225,7 @@ def _environment(files: FileTree, spec: str, targets: Registry, name: str, tree:
     for check in CHECKS:
         findings.extend(check(program))
     findings.extend(check_platform(program, profile))
+    findings.extend(check_argo(program, profile))
     program = drop_unpinned(program, findings)
     owners = _owners(program, profile, targets, name)
     findings.extend(owners.findings)
