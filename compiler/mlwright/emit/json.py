@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+from functools import lru_cache
 from typing import Any
 
-from mlwright.regex import lazy
-
-_TEXT = lazy(r'"(?:[^"\\]|\\.)*"')
 _INERT = {ord(char): f"\\u{ord(char):04x}" for char in "$(){}"}
 
 
@@ -29,5 +27,42 @@ def pretty(value: Any) -> str:
 
 def inert(value: Any) -> str:
     """Readable ASCII text in which `$ ( ) { }` inside strings are `\\u00XX`, so that no engine substitutes in it."""
-    text = json.dumps(value, indent=2, ensure_ascii=True, allow_nan=False)
-    return _TEXT.sub(lambda hit: hit[0].translate(_INERT), text) + "\n"
+    pieces: list[str] = []
+    _inert(value, "\n", pieces)
+    pieces.append("\n")
+    return "".join(pieces)
+
+
+def _inert(value: Any, line: str, pieces: list[str]) -> None:
+    """Append what `json.dumps(value, indent=2)` says, which is slow with an indent; `line` begins the next line."""
+    if isinstance(value, str):
+        pieces.append(_short(value) if len(value) <= _SHORT else _string(value))
+    elif isinstance(value, dict) and value:
+        inner = f"{line}  "
+        mark = f"{{{inner}"
+        for key, item in value.items():
+            if not isinstance(key, str):
+                raise TypeError(f"a key must be text, not {type(key).__name__}")
+            pieces.append(f"{mark}{_short(key) if len(key) <= _SHORT else _string(key)}: ")
+            _inert(item, inner, pieces)
+            mark = f",{inner}"
+        pieces.append(f"{line}}}")
+    elif isinstance(value, (list, tuple)) and value:
+        inner = f"{line}  "
+        mark = f"[{inner}"
+        for item in value:
+            pieces.append(mark)
+            _inert(item, inner, pieces)
+            mark = f",{inner}"
+        pieces.append(f"{line}]")
+    else:
+        pieces.append(json.dumps(value, allow_nan=False))
+
+
+def _string(text: str) -> str:
+    return json.dumps(text).translate(_INERT)
+
+
+_SHORT = 80
+_short = lru_cache(maxsize=16384)(_string)
+"""Keys and short values come again and again, in every document."""

@@ -214,7 +214,7 @@ def _in_order(manifests: Sequence[Manifest]) -> list[Manifest]:
 
 
 def _object(manifest: Manifest, *, main: bool) -> stepdoc.Document:
-    found = dict(_run_texts(manifest, ""))
+    found = _run_texts(manifest, "", {})
     assert "/metadata/name" in found, f"{manifest['kind']} {manifest['metadata']['name']} has no name of the run"
     return {
         "main": main,
@@ -223,16 +223,20 @@ def _object(manifest: Manifest, *, main: bool) -> stepdoc.Document:
     }
 
 
-def _run_texts(value: Any, at: str) -> Iterable[tuple[str, RunText]]:
+def _run_texts(value: Any, at: str, found: dict[str, RunText]) -> dict[str, RunText]:
+    """The texts of the run in `value`, by their place, put into `found`."""
     if isinstance(value, RunText):
-        yield at, value
-    elif isinstance(value, Mapping):
+        found[at] = value
+    elif isinstance(value, dict):
         for key, item in value.items():
-            yield from _run_texts(item, f"{at}/{key.replace('~', '~0').replace('/', '~1')}")
-    elif isinstance(value, list | tuple):
+            if isinstance(item, (RunText, dict, list, tuple)):
+                _run_texts(item, f"{at}/{key.replace('~', '~0').replace('/', '~1')}", found)
+    elif isinstance(value, (list, tuple)):
         for index, item in enumerate(value):
-            key = item.get("name", "") if isinstance(item, Mapping) else ""
-            yield from _run_texts(item, f"{at}/{'name=' + key if key else index}")
+            if isinstance(item, (RunText, dict, list, tuple)):
+                key = item.get("name", "") if isinstance(item, dict) else ""
+                _run_texts(item, f"{at}/{'name=' + key if key else index}", found)
+    return found
 
 
 def _parts(piece: str) -> tuple[ir.Json, ...]:

@@ -9,9 +9,11 @@ from typing import Any
 
 from mlwright.emit import json
 from mlwright.emit.kube.names import DIGITS, HASH
+from mlwright.span import Path
 from mlwright.target import Document, TextFile
 
 Emitted = list[tuple[str, list[Document | TextFile]]]
+Marks = Sequence[tuple[Path, str]]
 
 _CONTENT = "@content"
 _MARKS = (HASH, _CONTENT)
@@ -27,17 +29,23 @@ def settle(emitted: Sequence[tuple[str, Sequence[Document | TextFile]]]) -> Emit
     what it refers to has got its own. A name that no object has stays; objects of one name share it. In the same way
     the text of `content` is replaced by the digest of the object that it names."""
     objects = [item for _, items in emitted for item in items if isinstance(item, Document)]
-    waiting = {name: item.data for item in objects if (name := _name(item)).endswith(HASH)}
+    marks = {id(item): _marks(item.data) for item in objects}
+    waiting = {name: (item.data, marks[id(item)]) for item in objects if (name := _name(item)).endswith(HASH)}
     if not waiting:
         return [(target, list(items)) for target, items in emitted]
-    waiting |= {content(str(item.data.get("kind")), _name(item)): item.data for item in objects}
+    waiting |= {content(str(item.data.get("kind")), _name(item)): (item.data, marks[id(item)]) for item in objects}
     settled: dict[str, str] = {}
     for name in [name for name in waiting if name.endswith(HASH)]:
         _settle(name, waiting, settled)
     return [
         (
             target,
-            [replace(item, data=_filled(item.data, settled)) if isinstance(item, Document) else item for item in items],
+            [
+                replace(item, data=_filled(item.data, marks[id(item)], settled))
+                if isinstance(item, Document) and marks[id(item)]
+                else item
+                for item in items
+            ],
         )
         for target, items in emitted
     ]
@@ -48,35 +56,44 @@ def _name(document: Document) -> str:
     return str(found.get("name", "")) if isinstance(found, dict) else ""
 
 
-def _settle(name: str, waiting: Mapping[str, dict[str, Any]], settled: dict[str, str]) -> None:
+def _settle(name: str, waiting: Mapping[str, tuple[dict[str, Any], Marks]], settled: dict[str, str]) -> None:
     """Put the final form of `name` into `settled`, and those of all names in its object before."""
     settled[name] = name  # what refers to itself keeps the mark while it is hashed
-    for inner in _marked(waiting[name]):
+    data, marks = waiting[name]
+    for _, inner in marks:
         if inner in waiting and inner not in settled:
             _settle(inner, waiting, settled)
-    digest = json.digest(_filled(waiting[name], settled))
+    digest = json.digest(_filled(data, marks, settled))
     settled[name] = f"{name.removesuffix(HASH)}-{digest[:DIGITS]}" if name.endswith(HASH) else digest[:DIGITS]
 
 
-def _marked(value: Any) -> list[str]:
-    if isinstance(value, str):
-        return [value] if value.endswith(_MARKS) else []
-    below = value.values() if isinstance(value, dict) else value if isinstance(value, (list, tuple)) else ()
-    return [name for item in below for name in _marked(item)]
+def _marks(data: dict[str, Any]) -> Marks:
+    """The places in a document that hold a marked name, and the name."""
+    found: list[tuple[Path, str]] = []
+    _look(data, (), found)
+    return found
 
 
-def _filled(value: Any, names: Mapping[str, str]) -> Any:
-    """`value` with the names put in; the very same where it has none."""
-    if isinstance(value, str):
-        return names.get(value, value) if value.endswith(_MARKS) else value
-    if isinstance(value, dict):
-        made = None
-        for key, item in value.items():
-            if (new := _filled(item, names)) is not item:
-                made = copy(value) if made is None else made
-                made[key] = new
-        return value if made is None else made
-    if isinstance(value, (list, tuple)):
-        items = [_filled(item, names) for item in value]
-        return items if any(new is not old for new, old in zip(items, value, strict=True)) else value
-    return value
+def _look(value: Any, path: Path, found: list[tuple[Path, str]]) -> None:
+    for key, item in value.items() if isinstance(value, dict) else enumerate(value):
+        if isinstance(item, str):
+            if item.endswith(_MARKS):
+                found.append(((*path, key), item))
+        elif isinstance(item, (dict, list, tuple)) and item:
+            _look(item, (*path, key), found)
+
+
+def _filled(data: dict[str, Any], marks: Marks, names: Mapping[str, str]) -> dict[str, Any]:
+    """A copy with the names put in; what holds none is shared with `data`."""
+    made = copy(data)
+    copied: dict[Path, Any] = {(): made}
+    for path, name in marks:
+        if name not in names:
+            continue
+        for length in range(1, len(path)):
+            if path[:length] not in copied:
+                inside = copied[path[: length - 1]]
+                old = inside[path[length - 1]]
+                inside[path[length - 1]] = copied[path[:length]] = list(old) if isinstance(old, tuple) else copy(old)
+        copied[path[:-1]][path[-1]] = names[name]
+    return made
