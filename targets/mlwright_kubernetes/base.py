@@ -79,9 +79,12 @@ def account(
 
 
 def _namespace(objects: Objects, origin: Origin) -> None:
-    if not objects.project.environment.namespace_create:
+    platform = objects.context.platform
+    found = platform.namespace(objects.namespace)
+    if not objects.project.environment.namespace_create and not (found and found.create):
         return
-    levels = {f"pod-security.kubernetes.io/{mode}": "restricted" for mode in ("enforce", "warn", "audit")}
+    level = platform.file.pod_security
+    levels = {f"pod-security.kubernetes.io/{mode}": level for mode in ("enforce", "warn", "audit")}
     objects.add(
         "Namespace",
         objects.namespace,
@@ -89,7 +92,7 @@ def _namespace(objects: Objects, origin: Origin) -> None:
         node="namespace",
         origin=origin,
         wave=metadata.NAMESPACE,
-        labels=levels,
+        labels={**(found.labels if found else {}), **levels},
     )
 
 
@@ -110,7 +113,7 @@ def _volume(objects: Objects, storage: Storage) -> None:
         "volumeMode": "Filesystem",
     }
     if storage.storage_class:
-        spec["storageClassName"] = storage.storage_class
+        spec["storageClassName"] = objects.context.platform.storage_class(storage.storage_class)
     objects.add(
         "PersistentVolumeClaim",
         claim(objects.project, storage),

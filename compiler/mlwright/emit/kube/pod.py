@@ -60,7 +60,10 @@ def image(objects: Objects, image: Image | str) -> dict[str, Any]:
         image = Image(ref=image, digest="" if "@" in image else objects.context.digests(image))
     digest = image.digest if "@" not in image.ref else ""
     reference = f"{image.ref}@{digest}" if digest else image.ref
-    return {"image": reference, "imagePullPolicy": _PULL.get(image.pull_policy, "IfNotPresent")}
+    return {
+        "image": objects.context.platform.image(reference),
+        "imagePullPolicy": _PULL.get(image.pull_policy, "IfNotPresent"),
+    }
 
 
 def user_container(
@@ -143,19 +146,24 @@ def template(
     project, platform = objects.project, objects.context.platform
     security = box.security if box else Security()
     once = restart != "Always"
+    common = platform.file.pods
+    outside = once and platform.has("istio") and not (platform.file.mesh and platform.file.mesh.native_sidecars)
     notes = {
+        **common.annotations,
         **dict(box.annotations if box else ()),
         **({metadata.ROOT: security.run_as_root} if security.run_as_root else {}),
         **(annotations or {}),
     }
     identity = platform.identity(box.identity) if box else None
     who = identity.service_account if identity else account
+    pull = [{"name": secret} for secret in platform.file.image_pull_secrets]
     return {
         "metadata": {
             "labels": {
+                **common.labels,
                 **metadata.labels(project, node, component, box),
                 metadata.ROLE: role,
-                **({"sidecar.istio.io/inject": "false"} if once and "istio" in platform.systems else {}),
+                **({"sidecar.istio.io/inject": "false"} if outside else {}),
                 **(labels or {}),
             },
             **({"annotations": notes} if notes else {}),
@@ -167,6 +175,8 @@ def template(
             "enableServiceLinks": False,
             "terminationGracePeriodSeconds": grace,
             "securityContext": _pod_security(security),
+            **({"imagePullSecrets": pull} if pull else {}),
+            **({"runtimeClassName": common.runtime_class} if common.runtime_class else {}),
             **placed(objects, box),
             **(more or {}),
             **({"initContainers": list(init)} if init else {}),
