@@ -87,6 +87,7 @@ def user_container(
         **(more or {}),
         "resources": asked or {"requests": {"cpu": "100m", "memory": "256Mi"}},
         "securityContext": _container_security(box.security.read_only_root, root=bool(box.security.run_as_root)),
+        "terminationMessagePolicy": "FallbackToLogsOnError",
         "volumeMounts": volumes.mounts(),
     }
 
@@ -112,6 +113,7 @@ def our_container(
         **(more or {}),
         "resources": dict(asked or ours()),
         "securityContext": _container_security(True),
+        "terminationMessagePolicy": "FallbackToLogsOnError",
         "volumeMounts": volumes.mounts(),
     }
 
