@@ -36,6 +36,13 @@ def blocks(page: Path, language: str) -> list[str]:
 
 
 GUIDES = [page for page in PAGES if page.parent.name != "reference"]  # the reference shows what is refused, too
+ON_PLATFORM = """\
+apiVersion: mlwright.dev/v1
+kind: MLProject
+metadata: {name: demo}
+steps: {a: {image: "acme/demo:1", command: [python, a.py]}}
+environments: {prod: {platform: platform.yaml}}
+"""
 WHOLE = [(page, text) for page in GUIDES for text in blocks(page, "yaml") if text.startswith("apiVersion:")]
 
 
@@ -68,8 +75,11 @@ def test_the_readme_says_the_two_commands() -> None:
 
 
 @pytest.mark.parametrize(("page", "text"), WHOLE, ids=[name(page) for page, _ in WHOLE])
-def test_a_whole_project_in_a_page_validates(page: Path, text: str, tmp_path: Path) -> None:
-    (tmp_path / "mlproject.yaml").write_text(text)
+def test_a_whole_project_or_platform_in_a_page_validates(page: Path, text: str, tmp_path: Path) -> None:
+    platform = "kind: Platform\n" in text
+    (tmp_path / ("platform.yaml" if platform else "mlproject.yaml")).write_text(text)
+    if platform:
+        (tmp_path / "mlproject.yaml").write_text(ON_PLATFORM)
     for file in ("request.json", "Dockerfile"):
         (tmp_path / file).write_text("{}")
     result = api.validate([str(tmp_path)])
