@@ -103,11 +103,21 @@ def compile(
     targets: Sequence[str] = (),
     output: str | None = None,
     emit: Collection[str] = (),
+    crds: str | None = None,
 ) -> Result:
     """Write the output of every environment that has no error. `output` replaces `manifests/` beside the spec,
-    `targets` limits what is written to these, `emit` adds `map` and `report` under `.mlwright/emit/`."""
+    `targets` limits what is written to these, `emit` adds `map` and `report` under `.mlwright/emit/`. `crds` is a
+    folder of CRD files that Kubernetes objects are checked against."""
     from mlwright import build as building
 
+    definitions = None
+    if crds is not None:
+        from mlwright.verify import schemas
+
+        try:
+            definitions = schemas.definitions(crds)
+        except schemas.UnusableError as error:
+            return Result(usage_error=str(error))
     specs = projects(paths)
     installed = registry.installed()
     if isinstance(specs, str):
@@ -131,8 +141,9 @@ def compile(
             if not _emits(analysis):
                 continue
             place = building.folder(analysis, output)
-            built = building.build(analysis, installed, folder=place, files=Disk("."))
+            built = building.build(analysis, installed, folder=place, files=Disk("."), crds=definitions)
             bag.extend(built.findings)
+            notes += built.notes
             if built.ready:
                 lines, found = building.store(built, files.inputs, installed, targets=targets, emit=emit)
                 written += lines

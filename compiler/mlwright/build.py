@@ -7,6 +7,7 @@ import posixpath
 from collections.abc import Collection, Mapping
 from functools import cache
 from pathlib import Path as FilePath
+from typing import TYPE_CHECKING
 
 from mlwright import __version__
 from mlwright.analysis import Analysis, Recording
@@ -28,6 +29,9 @@ from mlwright.source.tree import located
 from mlwright.span import Path
 from mlwright.target import Closing, Digests, Document, EmitContext, Joinable, TextFile
 
+if TYPE_CHECKING:
+    from mlwright.verify.schemas import Definitions
+
 MANIFESTS = "manifests"
 EXTRAS = ".mlwright/emit"
 
@@ -39,7 +43,8 @@ class Built:
     """The output of one environment before it is written.
 
     `files` are below `folder`, which is relative to the spec's folder. `ready` is False where errors stand against it.
-    `inputs` are the files that were read on the way from the analysis, by their path from the root of the file tree.
+    `inputs` are the files that were read on the way from the analysis, by their path from the root of the file tree;
+    `notes` what to know beside the findings.
     """
 
     analysis: Analysis
@@ -50,6 +55,7 @@ class Built:
     changes: tuple[Change, ...]
     inputs: Mapping[str, bytes]
     findings: tuple[Diagnostic, ...] = ()
+    notes: tuple[str, ...] = ()
     ready: bool = True
 
 
@@ -83,10 +89,17 @@ def _programs() -> dict[str, str]:
 
 
 def build(
-    analysis: Analysis, targets: Registry, *, folder: str, files: FileTree, digests: Digests | None = None
+    analysis: Analysis,
+    targets: Registry,
+    *,
+    folder: str,
+    files: FileTree,
+    digests: Digests | None = None,
+    crds: Definitions | None = None,
 ) -> Built:
     """Render everything that one environment owns, patched, with the files that join it; nothing is written. `files`
-    is the file tree that `analysis` was made from; `digests` stand in for the lock's."""
+    is the file tree that `analysis` was made from; `digests` stand in for the lock's; `crds` are what objects are held
+    to beside the checks that every output goes through."""
     project, profile, owners = analysis.project, analysis.profile, analysis.owners
     assert project is not None and profile is not None and owners is not None
     bag = Bag()
@@ -96,6 +109,7 @@ def build(
         bag.extend(compare(analysis.tree, targets.get(name), analysis.environment, told, _nodes(analysis)))
     emitted: Emitted = []
     changes: tuple[Change, ...] = ()
+    notes: tuple[str, ...] = ()
     read = Recording(files)
     if not bag.failed:
         contexts: dict[str, EmitContext] = {}
@@ -117,6 +131,12 @@ def build(
         if project.objects:
             emitted = _joined(emitted, project, targets, contexts, read, analysis.folder, bag)
         emitted = settle([(name, _closed(name, emitted, project, targets, contexts)) for name, _ in emitted])
+        if profile.orchestrator != "compose" and not bag.failed:
+            from mlwright.verify import verify  # Compose has no use for it
+
+            checked = verify(emitted, project, profile, crds)
+            bag.extend(checked.findings)
+            notes = tuple(f"{analysis.environment}: {note}" for note in checked.notes)
     rendered = rendering.render(emitted, kustomize.environment(emitted)) if not bag.failed else rendering.render(())
     return Built(
         analysis=analysis,
@@ -126,6 +146,7 @@ def build(
         emitted=emitted,
         changes=changes,
         findings=located(bag, analysis.tree).ordered(),
+        notes=notes,
         inputs=read.inputs,
         ready=not bag.failed,
     )

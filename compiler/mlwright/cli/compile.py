@@ -18,6 +18,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--env", metavar="E", action="append", default=[], help="one environment; may be repeated")
     parser.add_argument("--target", metavar="T", action="append", default=[], help="one target; may be repeated")
     parser.add_argument("-o", "--output", metavar="DIR", help="default: manifests/ beside the project file")
+    parser.add_argument("--crds", metavar="DIR", help="also check Kubernetes objects against the CRD files in DIR")
     findings.configure(parser)
     parser.add_argument(
         "--emit",
@@ -32,7 +33,9 @@ def execute(args: argparse.Namespace) -> int:
     """Exit 0 written (or nothing to change), 1 findings, 2 when the request itself makes no sense."""
     from mlwright import api
 
-    result = api.compile(args.paths, envs=args.env, targets=args.target, output=args.output, emit=args.emit)
+    result = api.compile(
+        args.paths, envs=args.env, targets=args.target, output=args.output, emit=args.emit, crds=args.crds
+    )
     if result.usage_error:
         terminal.warn(f"mlwright compile: {result.usage_error}")
         return exits.USAGE

@@ -1,0 +1,69 @@
+"""What may be there once only: entries of lists by their names, and objects."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from mlwright.diag import Diagnostic
+from mlwright.span import Path
+from mlwright.verify.finding import finding, place, shown
+from mlwright.verify.manifest import Manifest
+
+_NAMED = {
+    **dict.fromkeys(("env", "volumes", "imagePullSecrets", "templates", "tasks", "artifacts", "parameters"), ("name",)),
+    "volumeMounts": ("mountPath",),
+}
+_CONTAINERS = ("initContainers", "containers", "sidecars")
+KEYS = frozenset({*_NAMED, *_CONTAINERS, "ports"})
+
+
+def check(manifest: Manifest) -> Iterator[Diagnostic]:
+    """VER016: two entries of one list that are told apart by a name, and have the same."""
+    for key, names in _NAMED.items():
+        for found in manifest.places_of(key):
+            yield from _distinct(manifest, [(found.path, found.value)], names)
+    for found in manifest.places_of("ports"):
+        yield from _distinct(manifest, [(found.path, found.value)], ("name",))
+        for number in ("containerPort", "port"):
+            yield from _distinct(manifest, [(found.path, found.value)], (number, "protocol"))
+    for found in manifest.places_of("containers"):
+        lists = [((*found.path[:-1], key), found.holder.get(key)) for key in _CONTAINERS]
+        yield from _distinct(manifest, lists, ("name",))
+
+
+def _distinct(manifest: Manifest, lists: Iterable[tuple[Path, Any]], names: tuple[str, ...]) -> Iterator[Diagnostic]:
+    """Whether entries with the first of `names` differ in one of them; `protocol` is TCP where it is not said."""
+    seen: dict[tuple[Any, ...], Path] = {}
+    for base, entries in lists:
+        for position, entry in enumerate(entries if isinstance(entries, (list, tuple)) else ()):
+            if not isinstance(entry, dict) or not isinstance(entry.get(names[0]), (str, int)):
+                continue
+            identity = tuple(entry.get(name, "TCP" if name == "protocol" else None) for name in names)
+            path: Path = (*base, position)
+            first = seen.setdefault(identity, path)
+            if first != path:
+                what = f"two entries of `{shown(manifest, base)}` in {manifest} have the {names[0]} `{identity[0]}`"
+                related = (place(manifest, (*first, names[0]), "the first"),)
+                help = "remove one, or give it another"
+                yield finding("VER016", manifest, (*path, names[0]), what, help, related=related)
+
+
+def twice(manifests: Iterable[Manifest]) -> Iterator[Diagnostic]:
+    """VER017: two objects of one type and name, of which one would replace the other."""
+    seen: dict[tuple[str, str, str, str], Manifest] = {}
+    for manifest in manifests:
+        if manifest.outer is not None or not manifest.name:
+            continue
+        first = seen.setdefault((manifest.group, manifest.kind, manifest.namespace, manifest.name), manifest)
+        if first is not manifest:
+            files = [f"{item.target}/{item.document.path}" for item in (first, manifest)]
+            path: Path = ("metadata", "name")
+            yield finding(
+                "VER017",
+                manifest,
+                path,
+                f"there are two objects {manifest}: {' and '.join(files)}",
+                "give one of them another name",
+                related=(place(first, path, "the first"),),
+            )

@@ -1,0 +1,144 @@
+"""What the API server refuses of single values: sizes, quantities, ports, environment entries."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from typing import Any
+
+from mlwright.diag import Diagnostic
+from mlwright.emit import json
+from mlwright.regex import lazy
+from mlwright.span import Path
+from mlwright.verify.finding import finding, shown
+from mlwright.verify.manifest import Manifest, Place, is_open
+
+_PORTS = ("port", "containerPort", "hostPort", "targetPort", "nodePort")
+KEYS = frozenset({"limits", "requests", "hard", "sizeLimit", "ports", "env", *_PORTS})
+
+_CONTENT = 1024 * 1024
+_OBJECT = 1536 * 1024
+_HOLDERS = frozenset({"resources", "podResources", "resourcesPerNode"})
+_QUANTITY = lazy(r"[+-]?(\d+\.?\d*|\.\d+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?\d+)?")
+_UNITS = {"n": 1e-9, "u": 1e-6, "m": 1e-3, "": 1.0, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12, "P": 1e15, "E": 1e18}
+_BINARY = {f"{letter}i": 1024.0**power for power, letter in enumerate("KMGTPE", 1)}
+_VARIABLE = lazy(r"[-._a-zA-Z][-._a-zA-Z0-9]*")
+_PORT_NAME = lazy(r"(?=.{1,15}$)(?=.*[a-z])(?!.*--)[a-z0-9]([-a-z0-9]*[a-z0-9])?")
+
+
+def check(manifest: Manifest) -> Iterator[Diagnostic]:
+    """VER012 too large, VER013 a quantity, VER014 a port, VER015 an environment entry."""
+    yield from _size(manifest)
+    yield from _quantities(manifest)
+    for place in manifest.places_of(*_PORTS):
+        yield from _port(manifest, place)
+    for place in manifest.places_of("ports"):
+        yield from _port_names(manifest, place)
+    for place in manifest.places_of("env"):
+        yield from _environment(manifest, place)
+
+
+def _size(manifest: Manifest) -> Iterator[Diagnostic]:
+    if manifest.size < _CONTENT // 8 or manifest.outer is not None:
+        return  # an estimate, and no character takes more than six once it is written
+    if manifest.kind not in ("ConfigMap", "Secret"):
+        size = len(json.canonical(manifest.data).encode("utf-8", "surrogatepass"))
+        if size > _OBJECT:
+            message = f"{manifest} takes {size} bytes, and Kubernetes stores {_OBJECT}"
+            yield finding("VER012", manifest, manifest.at, message, "split what it is made of into several")
+        return
+    content = {**_mapping(manifest.data.get("data")), **_mapping(manifest.data.get("binaryData"))}
+    taken = sum(len(key) + len(_text(value)) for key, value in content.items())
+    if taken > _CONTENT:
+        message = f"{manifest} holds {taken} bytes, and Kubernetes takes {_CONTENT}"
+        yield finding(
+            "VER012", manifest, (*manifest.at, "data"), message, "keep large files in storage or in the image"
+        )
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _text(value: Any) -> bytes:
+    return (value if isinstance(value, str) else json.inert(value)).encode("utf-8", "surrogatepass")
+
+
+def _quantities(manifest: Manifest) -> Iterator[Diagnostic]:
+    for place in manifest.places_of("limits", "requests"):
+        if place.path[-2] in _HOLDERS and isinstance(place.value, dict):
+            for resource, value in place.value.items():
+                yield from _quantity(manifest, (*place.path, resource), value)
+            if place.path[-1] == "requests" and isinstance(limits := place.holder.get("limits"), dict):
+                yield from _within(manifest, place, limits)
+    for place in manifest.places_of("hard"):
+        if manifest.kind == "ResourceQuota" and isinstance(place.value, dict):
+            for resource, value in place.value.items():
+                yield from _quantity(manifest, (*place.path, resource), value)
+    for place in manifest.places_of("sizeLimit"):
+        yield from _quantity(manifest, place.path, place.value)
+
+
+def _quantity(manifest: Manifest, path: Path, value: Any) -> Iterator[Diagnostic]:
+    if (isinstance(value, str) and is_open(value)) or amount(value) is not None:
+        return
+    message = f"`{value}` is no amount (`{shown(manifest, path)}` of {manifest})"
+    yield finding("VER013", manifest, path, message, "write a number with a unit: `500m`, `2`, `1.5G`, `64Gi`")
+
+
+def _within(manifest: Manifest, place: Place, limits: dict[str, Any]) -> Iterator[Diagnostic]:
+    for resource, value in place.value.items():
+        asked, allowed = amount(value), amount(limits.get(resource))
+        if asked is not None and allowed is not None and asked > allowed * (1 + 1e-9):
+            path = (*place.path, resource)
+            message = f"{manifest} requests {value} of {resource} and is limited to {limits[resource]}"
+            yield finding("VER013", manifest, path, message, "a request is at most the limit")
+
+
+@lru_cache(maxsize=1024)
+def amount(value: Any) -> float | None:
+    """A Kubernetes quantity as a number; None for what is none."""
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return float(value)
+    if not isinstance(value, str) or not (found := _QUANTITY.fullmatch(value)):
+        return None
+    unit = found[2] or ""
+    if unit[:1] in ("e", "E") and len(unit) > 1:
+        return float(value)
+    return float(value.removesuffix(unit)) * {**_UNITS, **_BINARY}[unit]
+
+
+def _port(manifest: Manifest, place: Place) -> Iterator[Diagnostic]:
+    value = place.value
+    if isinstance(value, int) and not isinstance(value, bool) and not 0 < value < 65536:
+        message = f"`{value}` is no port (`{shown(manifest, place.path)}` of {manifest})"
+        yield finding("VER014", manifest, place.path, message, "ports are 1 to 65535")
+
+
+def _port_names(manifest: Manifest, place: Place) -> Iterator[Diagnostic]:
+    for position, entry in enumerate(place.value if isinstance(place.value, (list, tuple)) else ()):
+        name = entry.get("name") if isinstance(entry, dict) and "containerPort" in entry else None
+        if isinstance(name, str) and not _PORT_NAME.fullmatch(name):
+            path: Path = (*place.path, position, "name")
+            message = f"`{name}` is no name for a port (`{shown(manifest, path)}` of {manifest})"
+            help = "at most 15 lower-case letters, digits and single `-`, with a letter among them"
+            yield finding("VER014", manifest, path, message, help)
+
+
+def _environment(manifest: Manifest, place: Place) -> Iterator[Diagnostic]:
+    for position, entry in enumerate(place.value if isinstance(place.value, (list, tuple)) else ()):
+        name = entry.get("name") if isinstance(entry, dict) else None
+        if not isinstance(name, str) or is_open(name):
+            continue
+        path: Path = (*place.path, position)
+        if not _VARIABLE.fullmatch(name):
+            message = f"`{name}` is no name for an environment variable ({manifest})"
+            yield finding(
+                "VER015", manifest, (*path, "name"), message, "letters, digits, `_`, `-`, `.`, no digit first"
+            )
+        elif not isinstance(entry.get("value", ""), str):
+            message = f"the environment variable `{name}` of {manifest} is `{entry['value']}`, which is not text"
+            yield finding("VER015", manifest, (*path, "value"), message, "put it into quotes")
+        elif "value" in entry and "valueFrom" in entry and entry["value"]:
+            message = f"the environment variable `{name}` of {manifest} has both `value` and `valueFrom`"
+            yield finding("VER015", manifest, (*path, "valueFrom"), message, "remove one of them")

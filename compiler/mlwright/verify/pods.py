@@ -1,0 +1,96 @@
+"""Pods that objects describe, and whether a selector finds them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from mlwright.record import dataclass
+from mlwright.verify.manifest import Manifest, is_open
+
+KEYS = frozenset({"template", "podMetadata"})
+
+WORKLOADS = frozenset({"Deployment", "StatefulSet", "DaemonSet", "ReplicaSet"})
+CORE = WORKLOADS | {"Job", "CronJob", "Pod"}
+# fmt: off
+OPERATED = frozenset([
+    "Workflow", "WorkflowTemplate", "ClusterWorkflowTemplate", "CronWorkflow", "EventSource", "Sensor",
+    "InferenceService", "InferenceGraph", "TrainJob", "JobSet", "PyTorchJob", "TFJob", "XGBoostJob", "MPIJob",
+    "JAXJob", "PaddleJob", "Notebook", "RayJob", "RayCluster", "RayService", "SparkApplication", "ScaledJob",
+])
+# fmt: on
+"""Kinds that operators make pods of, with labels of theirs."""
+_OURS = ("mlwright.dev/", "app.kubernetes.io/")
+_ADDED = frozenset(
+    {
+        "job-name",
+        "batch.kubernetes.io/job-name",
+        "batch.kubernetes.io/job-completion-index",
+        "statefulset.kubernetes.io/pod-name",
+        "apps.kubernetes.io/pod-index",
+    }
+)
+"""Labels that controllers of Kubernetes itself add to pods."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pods:
+    """The pods of one template. `ports` are the names of their ports; `grows` where others add labels of their own."""
+
+    labels: Mapping[str, Any]
+    ports: frozenset[str]
+    grows: bool
+
+
+def pods_of(manifest: Manifest) -> Iterator[Pods]:
+    """The pods that an object becomes."""
+    grows = manifest.kind not in CORE
+    own = manifest.labels()
+    if manifest.kind == "Pod":
+        yield Pods(labels=own, ports=_ports(manifest.spec), grows=False)
+    for place in manifest.places_of("template"):
+        if isinstance(place.value, dict) and isinstance(spec := place.value.get("spec"), dict) and "containers" in spec:
+            labels = mapping(mapping(place.value.get("metadata")).get("labels"))
+            yield Pods(labels={**own, **labels} if grows else labels, ports=_ports(spec), grows=grows)
+    if manifest.kind in OPERATED:
+        pods = [mapping(mapping(place.value).get("labels")) for place in manifest.places_of("podMetadata")]
+        for labels in pods or [{}]:
+            yield Pods(labels={**own, **labels}, ports=frozenset(), grows=True)
+
+
+def _ports(spec: Mapping[str, Any]) -> frozenset[str]:
+    containers = [item for key in ("initContainers", "containers") for item in spec.get(key) or ()]
+    ports = [port for item in containers if isinstance(item, dict) for port in item.get("ports") or ()]
+    return frozenset(str(port["name"]) for port in ports if isinstance(port, dict) and "name" in port)
+
+
+def matches(selector: Mapping[str, Any], labels: Mapping[str, Any], grows: bool = False) -> bool:
+    """Whether labels fit a LabelSelector; with `grows`, those that others add are taken to fit."""
+    for key, value in mapping(selector.get("matchLabels")).items():
+        if labels.get(key) != value and not _fits(key, (value,), labels, grows):
+            return False
+    for term in selector.get("matchExpressions") or ():
+        operator, key, values = term.get("operator"), term.get("key"), tuple(term.get("values") or ())
+        present = key in labels or _may_come(key, grows)
+        if operator == "In" and not _fits(key, values, labels, grows):
+            return False
+        if operator == "Exists" and not present:
+            return False
+        if (operator == "NotIn" and labels.get(key) in values) or (operator == "DoesNotExist" and key in labels):
+            return False
+    return True
+
+
+def _fits(key: str, values: tuple[Any, ...], labels: Mapping[str, Any], grows: bool) -> bool:
+    if key not in labels:
+        return _may_come(key, grows)
+    return labels[key] in values or is_open(str(labels[key])) or any(is_open(str(value)) for value in values)
+
+
+def _may_come(key: str, grows: bool) -> bool:
+    return key in _ADDED or (grows and not key.startswith(_OURS))
+
+
+def mapping(value: Any) -> dict[str, Any]:
+    """The value where it is a mapping, else an empty one."""
+    return value if isinstance(value, dict) else {}

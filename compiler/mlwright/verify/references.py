@@ -1,0 +1,244 @@
+"""What an object refers to by name: it is made here, or declared as someone else's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from mlwright.diag import Diagnostic
+from mlwright.record import dataclass
+from mlwright.source.suggest import did_you_mean
+from mlwright.span import Path
+from mlwright.verify.finding import finding, is_users, shown
+from mlwright.verify.manifest import Manifest, Place, is_open
+from mlwright.verify.objects import Objects
+from mlwright.verify.pods import mapping
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Use:
+    """A reference: `key` is of a Secret's or ConfigMap's content or an EventSource's events, `port` of a Service, by
+    number or name."""
+
+    kind: str
+    name: Any
+    path: Path
+    key: Any = None
+    port: Any = None
+
+
+def check(manifest: Manifest, objects: Objects) -> Iterator[Diagnostic]:
+    """VER030 refers to an object that nobody makes, VER031 to a key or port that the object does not have."""
+    for key, uses in RULES.items():
+        for place in manifest.places.get(key, ()):
+            for use in uses(place):
+                if isinstance(use.name, str) and use.name and not is_open(use.name):
+                    yield from _use(manifest, use, objects)
+
+
+def _use(manifest: Manifest, use: Use, objects: Objects) -> Iterator[Diagnostic]:
+    found = objects.find(use.kind, use.name, manifest.namespace)
+    if found is None:
+        if (use.kind, use.name) not in objects.outside:
+            yield _missing(manifest, use, objects)
+        return
+    if isinstance(use.key, str) and not is_open(use.key):
+        keys = content(found)
+        if keys is not None and use.key not in keys:
+            yield _lacks(manifest, use, "event" if use.kind == "EventSource" else "key", use.key, sorted(keys))
+    if use.port is not None and use.kind == found.kind == "Service":
+        ports = service_ports(found)
+        if use.port not in ports:
+            yield _lacks(manifest, use, "port", use.port, [str(port) for port in ports])
+
+
+def _missing(manifest: Manifest, use: Use, objects: Objects) -> Diagnostic:
+    names = objects.names(use.kind)
+    known = f"there is {', '.join(names[:8])}{' ...' if len(names) > 8 else ''}" if names else f"there is no {use.kind}"
+    by_hand = is_users(manifest, use.path)
+    return finding(
+        "VER030",
+        manifest,
+        use.path,
+        f"{manifest} needs the {use.kind} `{use.name}`, which nobody makes (`{shown(manifest, use.path)}`)",
+        did_you_mean(use.name, names) or known,
+        severity="warning" if by_hand else "error",
+    )
+
+
+def _lacks(manifest: Manifest, use: Use, what: str, value: Any, there: list[str]) -> Diagnostic:
+    message = f"{manifest} needs the {what} `{value}` of the {use.kind} `{use.name}`, which has none"
+    help = did_you_mean(str(value), there) or (f"it has {', '.join(there)}" if there else "it has none at all")
+    return finding("VER031", manifest, use.path, f"{message} (`{shown(manifest, use.path)}`)", help)
+
+
+def content(manifest: Manifest) -> set[str] | None:
+    """The keys of a ConfigMap or Secret, the events of an EventSource; None where only the cluster knows."""
+    data = manifest.data
+    if manifest.kind in ("ConfigMap", "Secret"):
+        return {key for field in ("data", "stringData", "binaryData") for key in data.get(field) or ()}
+    if manifest.kind == "ExternalSecret" and "dataFrom" not in manifest.spec and "template" not in manifest.spec:
+        return {str(item.get("secretKey")) for item in manifest.spec.get("data") or () if isinstance(item, dict)}
+    if manifest.kind == "SealedSecret":
+        return set(manifest.spec.get("encryptedData") or ())
+    if manifest.kind == "EventSource":
+        sections = [value for key, value in manifest.spec.items() if key not in ("service", "template")]
+        return {name for section in sections if isinstance(section, dict) for name in section}
+    return None
+
+
+def service_ports(manifest: Manifest) -> list[int | str]:
+    """The numbers and names of a Service's ports."""
+    ports = [port for port in manifest.spec.get("ports") or () if isinstance(port, dict)]
+    return [port[field] for port in ports for field in ("port", "name") if field in port]
+
+
+def _keyed(kind: str) -> Callable[[Place], Iterator[Use]]:
+    """`{name, key, optional}`."""
+
+    def uses(place: Place) -> Iterator[Use]:
+        value = place.value
+        if isinstance(value, dict) and "name" in value and value.get("optional") is not True:
+            yield Use(kind=kind, name=value["name"], path=(*place.path, "name"), key=value.get("key"))
+
+    return uses
+
+
+def _event(place: Place) -> Iterator[Use]:
+    """What a Sensor waits for."""
+    at = (*place.path[:-1], "eventName")
+    yield Use(kind="EventSource", name=place.value, path=at, key=place.holder.get("eventName"))
+
+
+def _plain(kind: str) -> Callable[[Place], Iterator[Use]]:
+    """A name as it is."""
+
+    def uses(place: Place) -> Iterator[Use]:
+        yield Use(kind=kind, name=place.value, path=place.path)
+
+    return uses
+
+
+def _volumes(place: Place) -> Iterator[Use]:
+    for position, volume in enumerate(place.value if isinstance(place.value, (list, tuple)) else ()):
+        if isinstance(volume, dict):
+            yield from _volume(volume, (*place.path, position))
+            for number, source in enumerate(mapping(volume.get("projected")).get("sources") or ()):
+                if isinstance(source, dict):
+                    yield from _volume(source, (*place.path, position, "projected", "sources", number))
+
+
+def _volume(volume: dict[str, Any], path: Path) -> Iterator[Use]:
+    for field, name, kind in (("secret", "secretName", "Secret"), ("configMap", "name", "ConfigMap")):
+        source = volume.get(field)
+        if not isinstance(source, dict) or source.get("optional") is True:
+            continue
+        name = name if name in source else "name"
+        if not (items := source.get("items")):
+            yield Use(kind=kind, name=source.get(name), path=(*path, field, name))
+        for position, item in enumerate(items or ()):
+            at = (*path, field, "items", position, "key")
+            yield Use(kind=kind, name=source.get(name), path=at, key=item.get("key"))
+    claim = volume.get("persistentVolumeClaim")
+    if isinstance(claim, dict):
+        at = (*path, "persistentVolumeClaim", "claimName")
+        yield Use(kind="PersistentVolumeClaim", name=claim.get("claimName"), path=at)
+
+
+def _pull_secrets(place: Place) -> Iterator[Use]:
+    for position, entry in enumerate(place.value if isinstance(place.value, (list, tuple)) else ()):
+        if isinstance(entry, dict):
+            yield Use(kind="Secret", name=entry.get("name"), path=(*place.path, position, "name"))
+
+
+def _template(place: Place) -> Iterator[Use]:
+    if isinstance(place.value, dict):
+        kind = "ClusterWorkflowTemplate" if place.value.get("clusterScope") is True else "WorkflowTemplate"
+        yield Use(kind=kind, name=place.value.get("name"), path=(*place.path, "name"))
+
+
+def _typed(default: str) -> Callable[[Place], Iterator[Use]]:
+    """`{kind, name}`, and a namespace of its own where it has one."""
+
+    def uses(place: Place) -> Iterator[Use]:
+        value = place.value
+        if isinstance(value, dict) and "namespace" not in value:
+            yield Use(kind=str(value.get("kind", default)), name=value.get("name"), path=(*place.path, "name"))
+
+    return uses
+
+
+def _subjects(place: Place) -> Iterator[Use]:
+    for position, subject in enumerate(place.value if isinstance(place.value, (list, tuple)) else ()):
+        if isinstance(subject, dict) and subject.get("kind") == "ServiceAccount":
+            yield Use(kind="ServiceAccount", name=subject.get("name"), path=(*place.path, position, "name"))
+
+
+def _backends(place: Place) -> Iterator[Use]:
+    """Of a Gateway API route."""
+    for position, backend in enumerate(place.value if isinstance(place.value, (list, tuple)) else ()):
+        if isinstance(backend, dict) and "namespace" not in backend and backend.get("kind", "Service") == "Service":
+            path = (*place.path, position, "name")
+            yield Use(kind="Service", name=backend.get("name"), path=path, port=backend.get("port"))
+
+
+def _ingress(place: Place) -> Iterator[Use]:
+    service = place.value.get("service") if isinstance(place.value, dict) else None
+    if isinstance(service, dict):
+        port = service.get("port")
+        wanted = port.get("number", port.get("name")) if isinstance(port, dict) else None
+        yield Use(kind="Service", name=service.get("name"), path=(*place.path, "service", "name"), port=wanted)
+
+
+def _destination(place: Place) -> Iterator[Use]:
+    """Of an Istio route; hosts with dots are in other namespaces or outside."""
+    value = place.value
+    if isinstance(value, dict) and isinstance(value.get("host"), str) and "." not in value["host"]:
+        port = value.get("port")
+        wanted = port.get("number") if isinstance(port, dict) else None
+        yield Use(kind="Service", name=value["host"], path=(*place.path, "host"), port=wanted)
+
+
+def _cache(place: Place) -> Iterator[Use]:
+    """Where a Workflow finds its artifact repository."""
+    if isinstance(place.value, dict) and "configMap" in place.value:
+        path = (*place.path, "configMap")
+        yield Use(kind="ConfigMap", name=place.value["configMap"], path=path, key=place.value.get("key"))
+
+
+def _of_set(place: Place) -> Iterator[Use]:
+    """The Service that names a StatefulSet's pods."""
+    if "template" in place.holder and "selector" in place.holder:
+        yield Use(kind="Service", name=place.value, path=place.path)
+
+
+def _queue(place: Place) -> Iterator[Use]:
+    if isinstance(place.value, dict) and (name := place.value.get("kueue.x-k8s.io/queue-name")):
+        yield Use(kind="LocalQueue", name=name, path=(*place.path, "kueue.x-k8s.io/queue-name"))
+
+
+RULES: dict[str, Callable[[Place], Iterator[Use]]] = {
+    **dict.fromkeys(("secretKeyRef", "secretRef"), _keyed("Secret")),
+    **dict.fromkeys(("accessKeySecret", "secretKeySecret", "sessionTokenSecret"), _keyed("Secret")),
+    **dict.fromkeys(("serviceAccountKeySecret", "accountKeySecret", "caSecret"), _keyed("Secret")),
+    **dict.fromkeys(("username", "password"), _keyed("Secret")),
+    **dict.fromkeys(("configMapKeyRef", "configMapRef"), _keyed("ConfigMap")),
+    **dict.fromkeys(("serviceAccountName", "serviceAccount"), _plain("ServiceAccount")),
+    **dict.fromkeys(("priorityClassName", "podPriorityClassName"), _plain("PriorityClass")),
+    **dict.fromkeys(("workflowTemplateRef", "templateRef"), _template),
+    "volumes": _volumes,
+    "imagePullSecrets": _pull_secrets,
+    "eventSourceName": _event,
+    "serviceName": _of_set,
+    "scaleTargetRef": _typed("Deployment"),
+    "runtimeRef": _typed("ClusterTrainingRuntime"),
+    "roleRef": _typed("Role"),
+    "subjects": _subjects,
+    "backendRefs": _backends,
+    "backend": _ingress,
+    "destination": _destination,
+    "artifactRepositoryRef": _cache,
+    "labels": _queue,
+}
+"""Key -> the references in its value."""
+KEYS = frozenset(RULES)
