@@ -161,13 +161,15 @@ def _joined(
     folder: str,
     bag: Bag,
 ) -> Emitted:
-    """`emitted` with the files of `objects` in the output of the targets that they name."""
+    """`emitted` with the files of `objects` in the output of the targets that they name, on a cluster of `kubernetes`
+    where they name none."""
     from mlwright.emit import objects
 
     joined: Emitted = []
+    usual = "" if contexts and next(iter(contexts.values())).platform.orchestrator == "compose" else "kubernetes"
     for name, items in emitted:
         target = targets.get(name)
-        mine = [entry for entry in project.objects if entry.target == name]
+        mine = [entry for entry in project.objects if (entry.target or usual) == name]
         if mine and isinstance(target, Joinable):
             added, found = objects.read(mine, files, folder)
             bag.extend(found)

@@ -75,13 +75,15 @@ class Embedded(dict[str, Any]):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Document:
     """One structured output file. `path` is POSIX and below the target's folder; its ending decides the writer
-    (`.yaml` or `.json`). `origins` is sparse: an entry covers everything below its path unless a longer one exists."""
+    (`.yaml` or `.json`). `origins` is sparse: an entry covers everything below its path unless a longer one exists.
+    `find` gives the place of a label's path in the file that the document was read from, where it was."""
 
     path: str
     data: dict[str, Any]
     origins: Mapping[Path, Origin] = field(default_factory=dict)
     parts: tuple[Part, ...] = ()
     header: str = ""
+    find: Locate | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
-from mlwright.emit.kube import patching
+from mlwright.emit.kube import join, patching
 from mlwright.emit.kube.objects import Objects
 from mlwright.ir import Project
-from mlwright.target import Document, EmitContext, TextFile
+from mlwright.target import AddedFile, Document, EmitContext, Joined, TextFile
 from mlwright_argo import capabilities, cd
 from mlwright_argo.workflow import emit_workflows
 
@@ -32,3 +32,13 @@ class ArgoTarget:
     def close(self, emitted: cd.Emitted, project: Project, context: EmitContext) -> list[Document | TextFile]:
         """The files with what Argo CD has to know of those of other targets."""
         return cd.closed(emitted, next(items for name, items in emitted if name == self.name))
+
+    def join(
+        self,
+        files: Sequence[AddedFile],
+        emitted: Sequence[Document | TextFile],
+        project: Project,
+        context: EmitContext,
+    ) -> Joined:
+        """Objects of the user's own, labelled and listed with ours."""
+        return join.join(files, emitted, project, context)

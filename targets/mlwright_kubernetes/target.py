@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from mlwright.emit import tools
-from mlwright.emit.kube import patching
+from mlwright.emit.kube import join, patching
 from mlwright.emit.kube.objects import Objects
 from mlwright.ir import Project, Search
-from mlwright.target import Document, EmitContext, TextFile
+from mlwright.target import AddedFile, Document, EmitContext, Joined, TextFile
 from mlwright_kubernetes import capabilities
 from mlwright_kubernetes.base import emit_base
 from mlwright_kubernetes.graph import emit_graph
@@ -34,3 +34,13 @@ class KubernetesTarget:
         if any(isinstance(node, Search) for node in nodes.values()):
             yield TextFile(path="tools/Dockerfile", text=tools.dockerfile(project))
             yield TextFile(path="tools/requirements.txt", text=tools.REQUIREMENTS)
+
+    def join(
+        self,
+        files: Sequence[AddedFile],
+        emitted: Sequence[Document | TextFile],
+        project: Project,
+        context: EmitContext,
+    ) -> Joined:
+        """Objects of the user's own, labelled and listed with ours."""
+        return join.join(files, emitted, project, context)

@@ -33,7 +33,7 @@ def read(objects: Iterable[AddedObjects], files: FileTree, folder: str) -> tuple
             if not isinstance(tree, Map):
                 continue
             find = locate(tree)
-            bag.extend(Bag(_secrets(tree)).located(find))
+            bag.extend(Bag(_secrets(tree, entry.target == "compose")).located(find))
             data = plain(tree)
             assert isinstance(data, dict)
             found.append(AddedFile(objects=entry.name, path=path, data=data, origin=entry.origin, find=find))
@@ -72,7 +72,8 @@ def _nothing(entry: AddedObjects, at: Label, message: str) -> Diagnostic:
     )
 
 
-def _secrets(tree: Map) -> Iterator[Diagnostic]:
+def _secrets(tree: Map, compose: bool) -> Iterator[Diagnostic]:
+    instead = "write `${NAME}` and put the value into .env" if compose else "declare it under `secrets` and refer to it"
     for path, name, text in _texts(tree, (), ""):
         if text.startswith("$") and not text.startswith("$$"):
             continue
@@ -81,7 +82,7 @@ def _secrets(tree: Map) -> Iterator[Diagnostic]:
                 code="PATCH015",
                 message=f"`{name}` holds a secret, which would be written into the output",
                 at=Label(path=path, on="key" if isinstance(path[-1], str) else "value", text="keep secrets out of git"),
-                help="write `${NAME}` and put the value into .env; take this one back, it is known now",
+                help=f"{instead}; take this one back, it is known now",
             )
 
 

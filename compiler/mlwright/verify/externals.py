@@ -7,13 +7,6 @@ from collections.abc import Iterator
 from mlwright.emit.kube.environment import secret_object
 from mlwright.ir import Project
 from mlwright.platform import Profile
-from mlwright.verify.pods import mapping
-
-_SECTIONS = {
-    "identities": (("ServiceAccount", "service_account"),),
-    "placements": (("LocalQueue", "queue"), ("PriorityClass", "priority_class")),
-    "storage_classes": (("StorageClass", "name"),),
-}
 
 
 def declared(project: Project, profile: Profile) -> frozenset[tuple[str, str]]:
@@ -30,10 +23,17 @@ def _of_project(project: Project) -> Iterator[tuple[str, str]]:
 
 
 def _of_platform(profile: Profile) -> Iterator[tuple[str, str]]:
-    for section, fields in _SECTIONS.items():
-        for entry in mapping(profile.settings.get(section)).values():
-            for kind, field in fields:
-                if isinstance(name := mapping(entry).get(field), str):
-                    yield kind, name
-    for entry in mapping(profile.settings.get("runtimes")).values():
-        yield str(mapping(entry).get("kind", "ClusterTrainingRuntime")), str(mapping(entry).get("name", ""))
+    file = profile.written
+    if file is None:
+        return
+    for identity in file.identities.values():
+        yield "ServiceAccount", identity.service_account
+    for placement in file.placements.values():
+        yield "LocalQueue", placement.queue or ""
+        yield "PriorityClass", placement.priority_class or ""
+    for runtime in file.runtimes.values():
+        yield runtime.kind, runtime.name
+    for name in file.image_pull_secrets:
+        yield "Secret", name
+    if file.auth_proxy is not None:
+        yield "Secret", file.auth_proxy.secret

@@ -32,10 +32,22 @@ def finding(
 
 def place(manifest: Manifest, path: Path, text: str = "") -> Label:
     """Where the specification says what is at `path`: the value where it was taken as it is, else the key above."""
+    if (read := _in_file(manifest, path, text)) is not None:
+        return read
     origin = origin_of(manifest.document, path)
     at = origin.path if origin is not None else ()
     exact = bool(at) and bool(path) and at[-1] == path[-1]
     return Label(path=at, text=text, on="value" if exact or (at and isinstance(at[-1], int)) else "key")
+
+
+def _in_file(manifest: Manifest, path: Path, text: str) -> Label | None:
+    """The place in the file that the document was read from, or the nearest that is there."""
+    find = manifest.document.find
+    for count in range(len(path), 0, -1) if find is not None else ():
+        label = Label(path=path[:count], text=text, on="key" if isinstance(path[count - 1], str) else "value")
+        if find is not None and (span := find(label)) is not None:
+            return replace(label, span=span)
+    return None
 
 
 def is_users(manifest: Manifest, path: Path) -> bool:

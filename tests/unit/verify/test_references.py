@@ -8,6 +8,8 @@ import pytest
 
 from mlwright.ir import Origin, Secret, Storage
 from mlwright.platform import BUILTIN
+from mlwright.platform.model import Platform
+from mlwright.platform.sections import Identity, Placement
 from mlwright.testing import programs
 from mlwright.verify import verify
 from tests.unit.verify.kit import AT, deployment, emitted, said
@@ -200,11 +202,15 @@ def test_what_the_specification_declares_is_someone_elses() -> None:
 
 
 def test_so_is_what_the_platform_file_names() -> None:
-    settings = {
-        "identities": {"reader": {"service_account": "lake-reader"}},
-        "placements": {"spot": {"queue": "gpu", "priority_class": "low"}},
-    }
-    profile = replace(BUILTIN["argo"], settings=settings)
+    written = Platform(
+        apiVersion="mlwright.dev/v1",
+        kind="Platform",
+        orchestrator="argo",
+        kubernetes="1.36",
+        identities={"reader": Identity(service_account="lake-reader")},
+        placements={"spot": Placement(queue="gpu", priority_class="low")},
+    )
+    profile = replace(BUILTIN["argo"], written=written)
     text = deployment(pod="serviceAccountName: lake-reader, priorityClassName: low,")
     assert said(text, profile) == []
     assert len(said(text)) == 2

@@ -113,7 +113,8 @@ CODES = (
         title="an added file that its target cannot read",
         explanation="Files of `objects` are added as they are and are in their target's own language. For Compose that "
         "is a Compose file: sections such as `services` and `volumes` that map names to definitions, and services "
-        "that say with `image` or `build` what they run.",
+        "that say with `image` or `build` what they run. For Kubernetes and Argo it is one object: `apiVersion`, "
+        "`kind` and `metadata` with a `name`.",
         bad="# compose/extras.yaml\nserivces: {db: {image: 'postgres:18'}}",
         good="# compose/extras.yaml\nservices: {db: {image: 'postgres:18'}}",
     ),
@@ -122,7 +123,8 @@ CODES = (
         title="an added file that says what is ours to say",
         explanation="The project's name, the list of included files and labels that begin with `mlwright.` hold the "
         "output together: containers and volumes are found again by them. Remove them from the file. What it would "
-        "include belongs under `objects`, so that it is looked at and recorded as an input.",
+        "include belongs under `objects`, so that it is looked at and recorded as an input. On Kubernetes these are "
+        "the kustomization, the namespace, and labels and annotations that begin with `mlwright.dev/`.",
         bad="# compose/extras.yaml\nname: mine\nservices: {db: {image: 'postgres:18'}}",
         good="# compose/extras.yaml\nservices: {db: {image: 'postgres:18'}}",
     ),
@@ -131,7 +133,8 @@ CODES = (
         title="a name that is defined twice",
         explanation="All files of an output share their names: a service, network, volume, config or secret of an "
         "added file may not be called like one that this specification became, nor like one of another added file. One "
-        "would replace the other, or Compose would refuse both. Give it another name.",
+        "would replace the other, or Compose would refuse both. Objects of Kubernetes share names within their kind. "
+        "Give it another name.",
         bad="# compose/extras.yaml\nservices: {mlflow: {image: 'postgres:18'}}",
         good="# compose/extras.yaml\nservices: {db: {image: 'postgres:18'}}",
     ),
@@ -140,7 +143,8 @@ CODES = (
         title="a secret in an added file",
         explanation="The value looks like a password, a token or a key. Output is committed, so it would be known to "
         "everyone who can read the repository; it is in the added file already. Let Compose fill it in from .env with "
-        "`${NAME}`, and revoke the one that was written here.",
+        "`${NAME}`; for Kubernetes declare it under `secrets`, which names a Secret of the cluster. Revoke "
+        "the one that was written here.",
         bad="# compose/extras.yaml\nservices: {db: {image: 'postgres:18', environment: {PG_PASSWORD: hunter2}}}",
         good="# compose/extras.yaml\nservices: {db: {image: 'postgres:18', environment: {PG_PASSWORD: '${PG}'}}}",
     ),
