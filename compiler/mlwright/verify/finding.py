@@ -24,27 +24,27 @@ def finding(
     on_key: bool = False,
 ) -> Diagnostic:
     """A finding about the value at `path` (from the document's root) of an object, or about its key."""
-    label = place(manifest, path)
-    if on_key and label.path and isinstance(label.path[-1], str):
-        label = replace(label, on="key")
+    label = place(manifest, path, on_key=on_key)
     return Diagnostic(code=code, message=message, at=label, help=help, severity=severity, related=related)
 
 
-def place(manifest: Manifest, path: Path, text: str = "") -> Label:
-    """Where the specification says what is at `path`: the value where it was taken as it is, else the key above."""
-    if (read := _in_file(manifest, path, text)) is not None:
+def place(manifest: Manifest, path: Path, text: str = "", *, on_key: bool = False) -> Label:
+    """Where the file or the specification says what is at `path`: the value where it was taken as it is, else the key
+    above."""
+    if (read := _in_file(manifest, path, text, on_key)) is not None:
         return read
     origin = origin_of(manifest.document, path)
     at = origin.path if origin is not None else ()
-    exact = bool(at) and bool(path) and at[-1] == path[-1]
+    exact = bool(at) and bool(path) and at[-1] == path[-1] and not on_key
     return Label(path=at, text=text, on="value" if exact or (at and isinstance(at[-1], int)) else "key")
 
 
-def _in_file(manifest: Manifest, path: Path, text: str) -> Label | None:
+def _in_file(manifest: Manifest, path: Path, text: str, on_key: bool) -> Label | None:
     """The place in the file that the document was read from, or the nearest that is there."""
     find = manifest.document.find
     for count in range(len(path), 0, -1) if find is not None else ():
-        label = Label(path=path[:count], text=text, on="key" if isinstance(path[count - 1], str) else "value")
+        exact = count == len(path) and not on_key
+        label = Label(path=path[:count], text=text, on="value" if exact or isinstance(path[count - 1], int) else "key")
         if find is not None and (span := find(label)) is not None:
             return replace(label, span=span)
     return None

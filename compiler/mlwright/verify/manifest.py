@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import field
 from typing import Any
 
+from mlwright.emit.kube.names import DIGITS
 from mlwright.record import dataclass
 from mlwright.span import Path
 from mlwright.target import Document, TextFile
@@ -14,6 +16,8 @@ Emitted = Sequence[tuple[str, Sequence[Document | TextFile]]]
 
 NOT_APPLIED = ("kustomize.config.k8s.io/",)
 """Beginnings of API versions of files that only look like objects."""
+_DIGEST = re.compile(rf"-[0-9a-f]{{{DIGITS}}}$")
+"""The end of a name that follows its object's content: no one knows an object by it."""
 _TEXTS = frozenset({"manifest"})
 """Keys whose text is an object: Argo's `resource.manifest`."""
 _MARKS = ("{{", "${", "$(")
@@ -91,7 +95,8 @@ class Manifest:
             yield from self.places.get(key, ())
 
     def __str__(self) -> str:
-        title = f"{self.kind} {self.name or self.metadata.get('generateName', '')}".rstrip()
+        name = self.name or str(self.metadata.get("generateName", ""))
+        title = f"{self.kind} {_DIGEST.sub('', name)}".rstrip()
         return title if self.outer is None else f"{title} (inside {self.outer})"
 
 
