@@ -24,15 +24,36 @@ CLUSTERS = sorted(
     if any(path.parent.rglob("kustomization.yaml"))
 )
 """`<example>/<environment>` of each output that has Kubernetes objects."""
+SMALL = "small/prod"
+SPEC = """
+apiVersion: mlwright.dev/v1
+kind: MLProject
+metadata: {name: small, owners: [ann@example.com]}
+defaults: {steps: {image: "acme/small:1"}}
+secrets: {lake: {keys: [token]}}
+storage: {scratch: {type: volume, size: 1Gi}}
+steps:
+  make: {command: [python, make.py, "${outputs.x}"], outputs: {x: {type: file}}, env: {TOKEN: "${secrets.lake.token}"}}
+  use: {command: [python, use.py, "${steps.make.outputs.x}"], mounts: {/scratch: "${storage.scratch}"}}
+pipelines: {main: {run: [steps.use], schedule: "0 3 * * 1"}}
+objects: {extras: {path: extras.yaml}}
+environments: {prod: {platform: kubernetes, namespace: ml, start: on_change}}
+"""
+EXTRAS = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: extras}\ndata: {a: b}\n"
 CRDS = os.environ.get("MLWRIGHT_CRDS", "")
 
 needs_crds = pytest.mark.skipif(not CRDS, reason="MLWRIGHT_CRDS names no folder with CRD files")
 needs_kubectl = pytest.mark.skipif(shutil.which("kubectl") is None, reason="kubectl is not installed")
 
 
-@pytest.fixture(params=CLUSTERS)
+@pytest.fixture(params=[SMALL, *CLUSTERS])
 def cluster(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    """`<example>/<environment>`; the working directory is a copy of the example."""
+    """`<example>/<environment>`; the working directory is a copy of the example, or has a small project."""
+    if request.param == SMALL:
+        (tmp_path / "mlproject.yaml").write_text(SPEC)
+        (tmp_path / "extras.yaml").write_text(EXTRAS)
+        monkeypatch.chdir(tmp_path)
+        return SMALL
     example, _, _ = str(request.param).rpartition("/")
     top = example.partition("/")[0]
     shutil.copytree(ROOT / "examples" / top, tmp_path / top, ignore=shutil.ignore_patterns(".mlwright", "manifests"))
@@ -87,8 +108,3 @@ def test_kubectl_reads_every_object_as_it_was_meant(cluster: str) -> None:
         assert done.returncode == 0, done.stderr
         read |= {_identity(item): item for item in yaml.safe_load_all(done.stdout)}
     assert read == objects(folder)
-
-
-def test_there_is_something_to_check() -> None:
-    """The folders are found by what is in them: none at all would mean that they are called differently now."""
-    assert CLUSTERS

@@ -23,9 +23,7 @@ def test_a_job_called_after_its_content_is_fine() -> None:
 
 def test_a_job_that_removes_itself_would_run_again() -> None:
     (found,) = said(job(spec="ttlSecondsAfterFinished: 60,"))
-    assert found.startswith(
-        "VER018 Job train removes itself when it is done (`spec.ttlSecondsAfterFinished`)"
-    )
+    assert found.startswith("VER018 Job train removes itself when it is done (`spec.ttlSecondsAfterFinished`)")
 
 
 def test_so_would_a_workflow() -> None:

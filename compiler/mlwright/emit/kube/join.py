@@ -50,7 +50,7 @@ def join(
     added = [_document(file, project) for file in files]
     listing = next((item for item in emitted if isinstance(item, Document) and item.path == kustomize.NAME), None)
     if listing is None:
-        return Joined(items=(kustomize.kustomization(project, added), *emitted, *added), findings=bag)
+        return Joined(items=(kustomize.kustomization(added), *emitted, *added), findings=bag)
     resources = [*listing.data["resources"], *(item.path for item in added)]
     longer = replace(listing, data={**listing.data, "resources": resources})
     return Joined(items=(*(longer if item is listing else item for item in emitted), *added), findings=bag)
