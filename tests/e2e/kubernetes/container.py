@@ -29,6 +29,7 @@ def main() -> int:
     if sys.argv[1] == "enter":
         os.chroot(f"/proc/{sys.argv[3]}/root")
         _become(spec, sys.argv[4:])
+    _LIBC.prctl(_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     _checked(_LIBC.unshare(_NAMESPACES), "unshare")
     child = os.fork()
     if not child:

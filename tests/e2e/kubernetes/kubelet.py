@@ -14,7 +14,8 @@ from typing import Any
 
 from tests.e2e.kubernetes.names import Names
 from tests.e2e.kubernetes.plane import Plane, Refused
-from tests.e2e.kubernetes.pod import Image, Pod
+from tests.e2e.kubernetes.pod import Pod
+from tests.e2e.kubernetes.process import Image
 from tests.e2e.programs import Missing
 
 NODE = "here"

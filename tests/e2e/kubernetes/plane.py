@@ -256,7 +256,8 @@ def _controllers(plane: Plane) -> Iterator[None]:
 
 
 def _command(plane: Plane, program: str, words: dict[str, str]) -> list[str]:
-    return [str(plane.binaries / program), *(f"--{key}={text}" for key, text in words.items())]
+    bound = ["setpriv", "--pdeathsig", "KILL"] if shutil.which("setpriv") else []  # ends with tests that are killed
+    return [*bound, str(plane.binaries / program), *(f"--{key}={text}" for key, text in words.items())]
 
 
 def _answers(plane: Plane, path: str) -> bool:

@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 from tests.e2e.kubernetes.kubelet import Kubelet, kubelet
 from tests.e2e.kubernetes.plane import Plane, Refused
-from tests.e2e.kubernetes.pod import Image
+from tests.e2e.kubernetes.process import Image
 
 pytestmark = pytest.mark.cluster
 
 SPACE = "kubelet"
 PODS = f"/api/v1/namespaces/{SPACE}/pods"
-SECURE = {
+SECURE: dict[str, Any] = {
     "securityContext": {
         "runAsNonRoot": True,
         "runAsUser": 65532,
@@ -130,7 +130,7 @@ def test_a_pod_waits_for_a_secret_that_comes_later(node: Kubelet) -> None:
 
 
 def test_a_user_without_a_number_is_not_let_in_as_root(node: Kubelet) -> None:
-    secured = {key: value for key, value in SECURE["securityContext"].items() if key != "runAsUser"}  # type: ignore[attr-defined]
+    secured = {key: value for key, value in SECURE["securityContext"].items() if key != "runAsUser"}
     path = made(node, "rootish", container("pass"), securityContext=secured)
     pod = node.plane.await_(path, lambda pod: bool(pod["status"].get("containerStatuses")))
     assert "runAsNonRoot" in pod["status"]["containerStatuses"][0]["state"]["waiting"]["message"]
@@ -178,6 +178,39 @@ def test_a_program_is_started_anew_after_it_failed(node: Kubelet) -> None:
         node, made(node, "restarts", main, restartPolicy="OnFailure", volumes=[{"name": "work", "emptyDir": {}}])
     )
     assert (pod["status"]["phase"], pod["status"]["containerStatuses"][0]["restartCount"]) == ("Succeeded", 2)
+
+
+def test_a_sidecar_starts_first_and_ends_with_the_program(node: Kubelet) -> None:
+    beside = {**container("open('/shared/up', 'w'); import time; time.sleep(60)"), "name": "beside"}
+    beside |= {"restartPolicy": "Always", "startupProbe": {"exec": {"command": ["test", "-f", "/shared/up"]}}}
+    main = container("import os; print(os.listdir('/shared'))")
+    for each in (beside, main):
+        each["volumeMounts"] = [{"name": "shared", "mountPath": "/shared"}]
+    volumes = [{"name": "shared", "emptyDir": {}}]
+    spec: dict[str, Any] = {"initContainers": [beside], "volumes": volumes, "terminationGracePeriodSeconds": 1}
+    assert ended(node, made(node, "sidecar", main, **spec))["status"]["phase"] == "Succeeded"
+    assert said(node, "sidecar", "-c", "main") == "['up']\n"
+
+
+def test_a_deployment_is_available_and_what_hangs_is_started_anew(node: Kubelet) -> None:
+    script = "import os, time; open('/tmp/alive', 'w'); time.sleep(2); os.unlink('/tmp/alive'); time.sleep(60)"
+    probe = {"exec": {"command": ["test", "-f", "/tmp/alive"]}}
+    main = container(script, readinessProbe=probe, livenessProbe={**probe, "failureThreshold": 2})
+    spec: dict[str, Any] = {"securityContext": SECURE["securityContext"], "terminationGracePeriodSeconds": 1}
+    spec["containers"] = [main]
+    body = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "hangs"}}
+    template = {"metadata": {"labels": {"app": "hangs"}}, "spec": spec}
+    body["spec"] = {"selector": {"matchLabels": {"app": "hangs"}}, "replicas": 2, "template": template}
+    path = f"/apis/apps/v1/namespaces/{SPACE}/deployments"
+    node.plane.ask("POST", path, body)
+    node.plane.await_(f"{path}/hangs", lambda found: found["status"].get("availableReplicas") == 2)
+
+    def restarted(pods: dict[str, Any]) -> bool:
+        return all(pod["status"]["containerStatuses"][0]["restartCount"] for pod in pods["items"])
+
+    pods = node.plane.await_(f"{PODS}?labelSelector=app%3Dhangs", restarted)
+    assert len({pod["status"]["podIP"] for pod in pods["items"]}) == 2
+    node.plane.ask("DELETE", f"{path}/hangs")
 
 
 def test_a_deadline_ends_a_pod(node: Kubelet) -> None:
