@@ -42,7 +42,9 @@ def example(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.
 
 
 def test_each_environment_gives_what_it_gave(example: str) -> None:
-    for environment in api.environments():
+    environments = api.environments()
+    assert environments, "the example cannot be read"
+    for environment in environments:
         expected = HERE / example / environment
         result = api.compile(envs=[environment])
         made = _made(Path("manifests", environment)) | {"findings.txt": _findings(result)}
