@@ -7,6 +7,7 @@ from typing import Any
 
 from mlwright.emit import stepdoc, tools
 from mlwright.emit.kube import environment, metadata, plan, pod
+from mlwright.emit.kube.gang import Gang, gang
 from mlwright.emit.kube.names import stem
 from mlwright.emit.kube.objects import Objects
 from mlwright.emit.kube.placement import queue_label
@@ -36,23 +37,29 @@ def step_manifests(objects: Objects, pipeline: Pipeline, task: Task) -> list[Man
     }
     spec: dict[str, Any] = {"backoffLimit": _LOST, "podFailurePolicy": plan.POD_FAILURES}
     nodes = task.distributed.nodes_max
-    more: dict[str, Any] = {}
+    together = gang(objects, task, name) if nodes > 1 else Gang()
     if nodes > 1:
         env |= {"MASTER_ADDR": plan.text(name, "-0.", name), "MASTER_PORT": str(RENDEZVOUS)}
         spec |= {"completionMode": "Indexed", "completions": nodes, "parallelism": nodes}
-        more["subdomain"] = name
     elif task.for_each.keys:
         spec |= {"completionMode": "Indexed", "completions": 1, "parallelism": 1, "backoffLimitPerIndex": _LOST}
         spec["podFailurePolicy"] = plan.ITEM_FAILURES
         del spec["backoffLimit"]
     if task.timeout:
         spec["activeDeadlineSeconds"] = deadline(task)
-    made = job(objects, name, spec, task_template(objects, task, env, more), node=task.id, box=task.container)
-    return [made, _meeting(objects, task, name)] if nodes > 1 else [made]
+    template = task_template(objects, task, env, together, {"subdomain": name} if nodes > 1 else {})
+    made = [job(objects, name, spec, template, node=task.id, box=task.container)]
+    if nodes > 1:
+        made.append(_meeting(objects, task, name))
+    return [*made, together.group] if together.group else made
 
 
 def task_template(
-    objects: Objects, task: Task, env: Mapping[str, environment.Value], more: Mapping[str, Any] | None = None
+    objects: Objects,
+    task: Task,
+    env: Mapping[str, environment.Value],
+    together: Gang | None = None,
+    more: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """The pod of a step: the launcher on its document, or the bare program."""
     volumes = Volumes(objects, task.id, task.origin)
@@ -70,7 +77,18 @@ def task_template(
     if task.distributed.nodes_max > 1:
         ports = {"ports": [{"name": "rendezvous", "containerPort": RENDEZVOUS, "protocol": "TCP"}]}
     container = pod.user_container(objects, box, volumes, env, start, more=ports)
-    return pod.template(objects, [container], volumes, node=task.id, component=task.name, box=box, more=more)
+    together = together or Gang()
+    return pod.template(
+        objects,
+        [container],
+        volumes,
+        node=task.id,
+        component=task.name,
+        box=box,
+        labels=together.labels,
+        annotations=together.annotations,
+        more={**together.spec, **(more or {})},
+    )
 
 
 def program_manifests(objects: Objects, node: Gates | Registration) -> list[Manifest]:

@@ -7,9 +7,11 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from tests.unit.targets.kubernetes.cluster import churn, objects
+from tests.unit.targets.kubernetes.cluster import PLATFORM, churn, objects
 
 from mlwright import ir
+from mlwright.platform.model import Platform
+from mlwright.spec.acceptance import accept
 from mlwright.target import Target
 from mlwright.testing.programs import NAUGHTY, task
 from mlwright_kubernetes import KubernetesTarget
@@ -195,3 +197,46 @@ def test_files_beside_the_spec_come_with_a_config_map() -> None:
     (job,) = manifests(churn())["evaluation"]
     mount = next(one for one in main(job)["volumeMounts"] if one["mountPath"] == "/etc/conf.yaml")
     assert (mount["subPath"], mount["readOnly"]) == ("eval.yaml", True)
+
+
+def on(system: str, **placement: Any) -> dict[str, list[dict[str, Any]]]:
+    """The manifests of the sample on a platform where training has this placement."""
+    head = {"apiVersion": "mlwright.dev/v1", "kind": "Platform", "orchestrator": "kubernetes", "kubernetes": "1.36"}
+    written = accept(Platform, {**head, "placements": {"a100": placement}})
+    platform = replace(PLATFORM, written=written, systems={**PLATFORM.systems, system: "1.15"})
+    project = churn()
+    nodes = tuple(
+        replace(node, container=replace(node.container, placement="a100")) if isinstance(node, ir.Task) else node
+        for node in project.nodes
+    )
+    made = objects(replace(project, nodes=nodes), platform=platform)
+    nodes_ = made["configmap-churn-main-plan"]["data"]["plan.json"]["nodes"]
+    return {node["id"]: [one["manifest"] for one in node["objects"]] for node in nodes_}
+
+
+def test_volcano_counts_the_pods_of_a_distributed_step() -> None:
+    found = on("volcano", gang="volcano", priority_class="batch")
+    (group,) = [one for one in found["training"] if one["kind"] == "PodGroup"]
+    (job,) = [one for one in found["training"] if one["kind"] == "Job"]
+    template = job["spec"]["template"]
+    assert group["spec"] == {"minMember": 4} and group["apiVersion"].startswith("scheduling.volcano.sh/")
+    assert template["metadata"]["annotations"]["scheduling.k8s.io/group-name"] == group["metadata"]["name"]
+    assert (template["spec"]["schedulerName"], template["spec"]["priorityClassName"]) == ("volcano", "batch")
+    assert not [one for one in found["steps.features"] if one["kind"] == "PodGroup"]
+
+
+def test_kueue_admits_jobs_from_their_queue_and_keeps_their_pods_together() -> None:
+    found = on("kueue", queue="gpu", gang="kueue", topology="example.com/rack")
+    (job,) = [one for one in found["training"] if one["kind"] == "Job"]
+    assert job["metadata"]["labels"]["kueue.x-k8s.io/queue-name"] == "gpu"
+    annotations = job["spec"]["template"]["metadata"]["annotations"]
+    assert annotations == {"kueue.x-k8s.io/podset-required-topology": "example.com/rack"}
+
+
+def test_without_kueue_pods_of_one_step_stay_within_a_label() -> None:
+    found = on("kueue", topology="example.com/rack")
+    (job,) = [one for one in found["training"] if one["kind"] == "Job"]
+    ((term,),) = job["spec"]["template"]["spec"]["affinity"]["podAffinity"].values()
+    assert term["topologyKey"] == "example.com/rack"
+    wanted = term["labelSelector"]["matchLabels"].items()
+    assert wanted <= job["spec"]["template"]["metadata"]["labels"].items()
