@@ -107,3 +107,16 @@ def test_what_examples_compile_to_is_sound(folder: str) -> None:
         if isinstance(item, dict) and "metadata" in item
     ]
     assert problems(objects) == []
+
+
+def test_schedules_and_several_kinds_of_template_are_among_them() -> None:
+    text = "".join(path.read_text(encoding="utf-8") for folder in GOLDEN for path in (ROOT / folder).glob("*.yaml"))
+    for expected in (
+        "kind: WorkflowTemplate",
+        "kind: CronWorkflow",
+        "dag:",
+        "withSequence:",
+        "daemon: true",
+        "onExit:",
+    ):
+        assert expected in text
