@@ -9,6 +9,7 @@ from mlwright.emit.kube.objects import Objects
 from mlwright.ir import Project
 from mlwright.target import AddedFile, Document, EmitContext, Joined, TextFile
 from mlwright_argo import capabilities, cd
+from mlwright_argo.events import emit_events
 from mlwright_argo.workflow import emit_workflows
 
 
@@ -26,6 +27,7 @@ class ArgoTarget:
         objects = Objects(project, context, self.name)
         if context.owners.get("graph") == self.name:
             emit_workflows(objects)
+        emit_events(objects)
         yield from objects.items()
         yield from cd.applications(project, context)
 

@@ -2,26 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
-from hera.events import models as events
-from hera.workflows import models as workflows
+from tests.contract.argo.typed import MODELS, lost
 
 ROOT = Path(__file__).parent.parent.parent
-MODELS: Mapping[str, Any] = {
-    "WorkflowTemplate": workflows.WorkflowTemplate,
-    "ClusterWorkflowTemplate": workflows.ClusterWorkflowTemplate,
-    "Workflow": workflows.Workflow,
-    "CronWorkflow": workflows.CronWorkflow,
-    "EventSource": events.EventSource,
-    "Sensor": events.Sensor,
-}
-NEWER = frozenset({"podResources", "pendingTimeout", "resourceClaims", "addressingStyle"})
-"""Fields of Argo 4.1: the models are of 4.0."""
 
 
 def objects(folder: Path) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -29,24 +18,6 @@ def objects(folder: Path) -> Iterator[tuple[str, dict[str, Any]]]:
         for item in yaml.safe_load_all(path.read_text(encoding="utf-8")):
             if isinstance(item, dict) and item.get("kind") in MODELS:
                 yield path.relative_to(ROOT).as_posix(), item
-
-
-def lost(item: Mapping[str, Any]) -> list[str]:
-    """Paths that the model of the object's kind does not know, or changes."""
-    read = MODELS[item["kind"]].model_validate(item)
-    return list(_differences(item, read.model_dump(by_alias=True, exclude_none=True, mode="json"), ""))
-
-
-def _differences(given: Any, kept: Any, path: str) -> Iterator[str]:
-    if isinstance(given, dict) and isinstance(kept, dict):
-        for key, value in given.items():
-            if key not in NEWER and value is not None:
-                yield from _differences(value, kept.get(key), f"{path}/{key}")
-    elif isinstance(given, list) and isinstance(kept, list) and len(given) == len(kept):
-        for number, (one, other) in enumerate(zip(given, kept, strict=True)):
-            yield from _differences(one, other, f"{path}/{number}")
-    elif given != kept and str(given) != str(kept):
-        yield path
 
 
 DOCUMENTS = list(objects(ROOT / "tests" / "golden"))

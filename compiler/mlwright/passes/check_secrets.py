@@ -159,6 +159,18 @@ def _named_whole(project: ir.Project) -> Iterator[tuple[Path, str, tuple[str, ..
         yield (*tracking.origin.path, section, field), name, keys
     for hook in project.catalog.webhooks:
         yield (*hook.origin.path, "secret"), hook.secret, ("secret",)
+    for pipeline in project.pipelines:
+        for trigger in pipeline.triggers:
+            settings = dict(trigger.settings)
+            path: Path = (*pipeline.origin.path, "triggers", trigger.name, "secret")
+            yield path, str(settings.get("secret", "")), _trigger_keys(settings)
+
+
+def _trigger_keys(settings: dict[str, ir.Json]) -> tuple[str, ...]:
+    """The keys that a trigger's secret must have; the first one is taken where it is none in particular."""
+    if "broker" in settings:
+        return ("password",) if settings["broker"] == "redis" else ("username", "password")
+    return ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY") if str(settings.get("uri")).startswith("s3://") else ()
 
 
 def _unused(project: ir.Project) -> Iterator[Diagnostic]:

@@ -26,6 +26,7 @@ from mlwright.passes.check_secrets import check_secrets
 from mlwright.passes.check_serving import check_serving
 from mlwright.passes.check_space import check_space
 from mlwright.passes.check_tracking import check_tracking
+from mlwright.passes.check_triggers import check_triggers
 from mlwright.passes.check_variables import check_variables
 
 Check = Callable[[ir.Project], Iterable[Diagnostic]]
@@ -49,6 +50,7 @@ CHECKS: tuple[Check, ...] = (
     check_routes,
     check_secrets,
     check_tracking,
+    check_triggers,
     check_variables,
     check_names,
     check_local,

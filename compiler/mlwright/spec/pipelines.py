@@ -6,7 +6,8 @@ from mlwright.spec.base import Json, Many, Mapped, Model, Named
 from mlwright.spec.declaration import Field
 from mlwright.spec.scalars.cron import Cron, TimeZone
 from mlwright.spec.scalars.names import Alias, ModelName, Name, NodePath, ParamName
-from mlwright.spec.scalars.text import Text
+from mlwright.spec.scalars.text import Line, Text
+from mlwright.spec.scalars.uri import Repository, Uri
 
 
 class Schedule(Model):
@@ -54,6 +55,16 @@ class ObjectTrigger(_Trigger):
     type: Literal["object-created"] = Field(description="A new object in a bucket.", examples=["object-created"])
     uri: Text = Field(description="The object or its folder.", examples=["${data.customers.uri}"])
     secret: Name | None = Field(default=None, description="The secret that opens the bucket.", examples=["lake"])
+    queue: Line | None = Field(
+        default=None,
+        description="Queue that the bucket's notifications go to: of SQS (an ARN), Pub/Sub (a subscription) or Azure.",
+        examples=["arn:aws:sqs:eu-central-1:123456789012:landed"],
+    )
+    endpoint: Uri | None = Field(
+        default=None,
+        description="Address of a MinIO server, which is asked itself.",
+        examples=["https://minio.example.com"],
+    )
 
 
 class ModelTrigger(_Trigger):
@@ -66,7 +77,49 @@ class ModelTrigger(_Trigger):
     )
 
 
-Trigger = Annotated[WebhookTrigger | PipelineTrigger | ObjectTrigger | ModelTrigger, Field(discriminator="type")]
+class GitTrigger(_Trigger):
+    """Starts it when somebody pushes to a repository, which calls."""
+
+    type: Literal["git-push"] = Field(description="A push.", examples=["git-push"])
+    repo: Repository = Field(description="Address of the repository.", examples=["https://github.com/acme/churn"])
+    branch: Line | None = Field(default=None, description="The branch; any without it.", examples=["main"])
+    provider: Literal["github", "gitlab"] = Field(default="github", description="What hosts it.", examples=["gitlab"])
+    path: Annotated[str, Field(pattern="^/")] | None = Field(
+        default=None, description="Path of the call; by name.", examples=["/push"]
+    )
+    secret: Name | None = Field(
+        default=None, description="The secret that the repository's calls are signed with.", examples=["hook"]
+    )
+
+
+class CronTrigger(_Trigger):
+    """Starts it by the clock, beside its `schedule`."""
+
+    type: Literal["cron"] = Field(description="A clock.", examples=["cron"])
+    cron: Cron = Field(description="Five fields: minute hour day month weekday.", examples=["0 6 1 * *"])
+    timezone: TimeZone | None = Field(
+        default=None, description="IANA name; UTC by default.", examples=["Europe/Berlin"]
+    )
+
+
+class MessageTrigger(_Trigger):
+    """Starts it for each message."""
+
+    type: Literal["message"] = Field(description="A message.", examples=["message"])
+    broker: Literal["kafka", "nats", "amqp", "redis"] = Field(description="What carries it.", examples=["kafka"])
+    address: Line = Field(description="Address of the broker, as its clients write it.", examples=["kafka.infra:9092"])
+    topic: Line = Field(description="Topic, subject, routing key or stream.", examples=["scores.requested"])
+    secret: Name | None = Field(
+        default=None,
+        description="The secret with `username` and `password`; Redis takes the latter alone.",
+        examples=["kafka"],
+    )
+
+
+Trigger = Annotated[
+    WebhookTrigger | PipelineTrigger | ObjectTrigger | ModelTrigger | GitTrigger | CronTrigger | MessageTrigger,
+    Field(discriminator="type"),
+]
 
 
 class Pipeline(Model):

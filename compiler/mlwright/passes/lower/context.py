@@ -158,4 +158,5 @@ _SHAPES = {
     "storage": "${storage.NAME}",
     "registry": "${registry.MODEL@ALIAS}",
     "each": "${each.KEY}",
+    "event": "${event.body.KEY}",
 }

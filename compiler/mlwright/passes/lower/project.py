@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from mlwright import ir
 from mlwright.diag import Bag
@@ -295,16 +295,9 @@ def _selections(context: Context, spec: Project, params: tuple[ir.Param, ...]) -
         for index, node in enumerate(source.run):
             if node not in context.nodes:
                 context.unknown_node(node, (*path, "run", index))
-        for key in source.params:
-            if key not in declared:
-                near = closest(key, sorted(declared))
-                context.error(
-                    "REF011",
-                    f"there is no parameter `{key}`",
-                    (*path, "params", key),
-                    f"did you mean `{near}`?" if near else "declare it under `params:`",
-                    on="key",
-                )
+        _declared(context, declared, source.params, (*path, "params"))
+        for key, item in source.triggers.items():
+            _declared(context, declared, item.params, (*path, "triggers", key, "params"))
         schedule = source.schedule
         yield Selection(
             pipeline=ir.Pipeline(
@@ -318,7 +311,8 @@ def _selections(context: Context, spec: Project, params: tuple[ir.Param, ...]) -
                 if schedule
                 else ir.Schedule(),
                 triggers=tuple(
-                    _trigger(context, key, item, (*path, "triggers", key)) for key, item in source.triggers.items()
+                    _trigger(context, spec, key, item, (*path, "triggers", key))
+                    for key, item in source.triggers.items()
                 ),
                 params=tuple(sorted(source.params.items())),
                 origin=context.origin(path),
@@ -327,11 +321,41 @@ def _selections(context: Context, spec: Project, params: tuple[ir.Param, ...]) -
         )
 
 
-def _trigger(context: Context, name: str, source: object, path: Path) -> ir.Trigger:
+def _declared(context: Context, declared: set[str], given: Iterable[str], path: Path) -> None:
+    """Report values for parameters that there are not."""
+    for key in given:
+        if key not in declared:
+            near = closest(key, sorted(declared))
+            context.error(
+                "REF011",
+                f"there is no parameter `{key}`",
+                (*path, key),
+                f"did you mean `{near}`?" if near else "declare it under `params:`",
+                on="key",
+            )
+
+
+def _trigger(context: Context, spec: Project, name: str, source: object, path: Path) -> ir.Trigger:
     settings = plain(source)
     if "uri" in settings:
-        context.parts(settings["uri"], (*path, "uri"), frozenset({"data_uri", "storage"}))
+        pieces = context.parts(settings["uri"], (*path, "uri"), frozenset({"data_uri", "storage"}))
+        where = {"metadata.name": spec.metadata.name, "environment.name": context.environment}
+        settings["uri"] = "".join(
+            piece if isinstance(piece, str) else where.get(piece.path) or _place(spec, piece.path) for piece in pieces
+        )
+    for key, value in settings.get("params", {}).items():
+        if isinstance(value, str):
+            context.parts(value, (*path, "params", key), frozenset({"event"}))
     return ir.Trigger(name=name, type=settings.pop("type"), settings=tuple(sorted(settings.items())))
+
+
+def _place(spec: Project, reference: str) -> str:
+    """The address behind `data.NAME.uri` or `storage.NAME`."""
+    section, name = reference.split(".")[:2]
+    if section == "data":
+        return spec.data[name].source.text
+    found = getattr(spec.storage[name], "uri", None)
+    return found.text if found else ""
 
 
 def _distinct_names(context: Context, project: ir.Project) -> None:

@@ -1,0 +1,142 @@
+"""Argo Events: for each trigger an EventSource that hears of something, and a Sensor that starts the pipeline."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from mlwright.emit.kube import metadata
+from mlwright.emit.kube.names import shortened
+from mlwright.emit.kube.objects import Objects
+from mlwright.emit.kube.quantity import ours
+from mlwright.ir import Origin, Pipeline, Trigger
+from mlwright_argo import sources, values
+
+COMPONENT = "events"
+LISTENER, STARTER = "listener", "starter"
+"""Accounts: of EventSources that watch workflows, and of Sensors, which make them."""
+_USER = 9731
+"""The user of Argo Events' own image."""
+_INSTANCE = "workflows.argoproj.io/controller-instanceid"
+_RBAC = "rbac.authorization.k8s.io"
+_VERBS = {LISTENER: ["get", "list", "watch"], STARTER: ["create"]}
+_OPEN = """\
+Whoever reaches this address starts the pipeline: Argo Events cannot check the signature of MLflow's webhooks.
+Under `tracking.webhooks`, name the https address by which the tracking server reaches the Service below.
+"""
+
+Object = dict[str, Any]
+
+
+def emit_events(objects: Objects) -> None:
+    """The objects of every trigger that this target owns; none where a project is being developed."""
+    project, owners = objects.project, objects.context.owners
+    if project.environment.mode == "development":
+        return
+    found = [
+        (pipeline, trigger)
+        for pipeline in project.pipelines
+        for trigger in pipeline.triggers
+        if owners.get(_node(pipeline, trigger)) == objects.target
+    ]
+    for pipeline, trigger in found:
+        _emit(objects, pipeline, trigger)
+    if found:
+        _rights(objects, STARTER, found[0][0])
+    for pipeline, trigger in found:
+        if trigger.type == "pipeline" and not objects.has("Role", objects.name(LISTENER)):
+            _rights(objects, LISTENER, pipeline)
+
+
+def _node(pipeline: Pipeline, trigger: Trigger) -> str:
+    return f"pipelines.{pipeline.name}.triggers.{trigger.name}"
+
+
+def _emit(objects: Objects, pipeline: Pipeline, trigger: Trigger) -> None:
+    source = sources.source(objects.project, pipeline, trigger)
+    name, node = objects.name(pipeline.name, trigger.name, limit=45), _node(pipeline, trigger)
+    origin = replace(pipeline.origin, path=(*pipeline.origin.path, "triggers", trigger.name))
+    common: Object = {"node": node, "origin": origin, "component": COMPONENT}
+    events = objects.context.platform.file.argo_events
+    bus = {"eventBusName": events.event_bus if events else "default"}
+    heard: Object = {
+        **bus,
+        "template": _pod(objects, node, LISTENER if trigger.type == "pipeline" else ""),
+        **({"service": sources.SERVICE} if source.listens else {}),
+        source.kind: {trigger.name: source.spec},
+    }
+    objects.add("EventSource", name, {"spec": heard}, **common)
+    dependency: Object = {"name": values.DEPENDENCY, "eventSourceName": name, "eventName": trigger.name}
+    if source.filters:
+        data = [{"path": path, "type": "string", "value": list(wanted)} for path, wanted in source.filters]
+        dependency["filters"] = {"data": data}
+    start = {"template": {"name": "start", "k8s": _start(objects, pipeline, trigger, source)}}
+    started: Object = {
+        **bus,
+        "template": _pod(objects, node, STARTER),
+        "dependencies": [dependency],
+        "triggers": [{**start, "retryStrategy": {"steps": 3}}],
+    }
+    objects.add("Sensor", name, {"spec": started}, **common)
+
+
+def _start(objects: Objects, pipeline: Pipeline, trigger: Trigger, source: sources.Source) -> Object:
+    """Makes a Workflow of the pipeline's template with what the event says."""
+    events = objects.context.platform.file.argo_workflows
+    template = objects.name(pipeline.name, limit=52)
+    labels = {_INSTANCE: events.instance_id} if events and events.instance_id else {}
+    arguments, parameters = values.arguments(objects.project, pipeline, trigger, source)
+    named: Object = {"generateName": f"{template}-"}
+    if source.identity:  # one run for one event, however often it comes
+        prefix = shortened(template, 54)
+        named = {"name": prefix}
+        text = f"{prefix}-{{{{ .Input.{source.identity} | trunc 8 }}}}"
+        found = {"dependencyName": values.DEPENDENCY, "dataTemplate": text}
+        parameters = [*parameters, {"src": found, "dest": "metadata.name"}]
+    workflow = {
+        "apiVersion": objects.context.platform.api("Workflow"),
+        "kind": "Workflow",
+        "metadata": {**named, "namespace": objects.namespace, **({"labels": labels} if labels else {})},
+        "spec": {"workflowTemplateRef": {"name": template}, "arguments": {"parameters": arguments}},
+    }
+    return {"operation": "create", "source": {"resource": workflow}, "parameters": parameters}
+
+
+def _pod(objects: Objects, node: str, account: str) -> Object:
+    """The pod of an EventSource or a Sensor: Argo Events' image, as restricted as ours."""
+    labels = metadata.labels(objects.project, node, COMPONENT)
+    return {
+        "metadata": {"labels": labels},
+        **({"serviceAccountName": objects.name(account)} if account else {}),
+        "securityContext": {
+            "runAsNonRoot": True,
+            "runAsUser": _USER,
+            "seccompProfile": {"type": "RuntimeDefault"},
+        },
+        "container": {
+            "resources": ours("20m", "64Mi", "256Mi"),
+            "securityContext": {
+                "allowPrivilegeEscalation": False,
+                "capabilities": {"drop": ["ALL"]},
+                "readOnlyRootFilesystem": True,
+            },
+        },
+    }
+
+
+def _rights(objects: Objects, account: str, pipeline: Pipeline) -> None:
+    """An account that may do one thing with workflows."""
+    name = objects.name(account)
+    common: Object = {
+        "node": f"pipelines.{pipeline.name}",
+        "origin": Origin(path=pipeline.origin.path, kind="derived", by=objects.target),
+        "component": COMPONENT,
+        "wave": metadata.BASE,
+        "as_kind": "",
+    }
+    objects.add("ServiceAccount", name, {"automountServiceAccountToken": True}, **common)
+    rule = {"apiGroups": ["argoproj.io"], "resources": ["workflows"], "verbs": _VERBS[account]}
+    objects.add("Role", name, {"rules": [rule]}, **common)
+    role = {"apiGroup": _RBAC, "kind": "Role", "name": name}
+    who = {"kind": "ServiceAccount", "name": name, "namespace": objects.namespace}
+    objects.add("RoleBinding", name, {"roleRef": role, "subjects": [who]}, **common)
