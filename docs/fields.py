@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from mlwright.platform.schema import json_schema as platform_schema
 from mlwright.spec.schema import json_schema
 
 Schema = Mapping[str, Any]
@@ -18,10 +19,26 @@ language allows references. Keys that begin with `x-` are notes.
 """
 
 
+PLATFORM = """\
+# Platform files
+
+Fields in **bold** are required. Keys that begin with `x-` are notes. `# yaml-language-server: $schema=...` in the first
+line, with the file that `mlwright schema --platform` prints, lets editors complete them.
+"""
+
+
 def page() -> str:
     """One table a mapping of the language: fields, types, defaults, meaning and an example."""
-    schema = json_schema()
-    parts = [INTRODUCTION, *_section("mlproject.yaml", schema)]
+    return _page(INTRODUCTION, "mlproject.yaml", json_schema())
+
+
+def platform_page() -> str:
+    """The same of the platform file."""
+    return _page(PLATFORM, "Platform file", platform_schema())
+
+
+def _page(introduction: str, title: str, schema: Schema) -> str:
+    parts = [introduction, *_section(title, schema)]
     for name, definition in sorted(schema["$defs"].items()):
         if not name.startswith("Partial") and name != "Reference":
             parts += _section(name, definition)

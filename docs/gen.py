@@ -16,6 +16,7 @@ from mlwright import cli
 from mlwright.cli import schema
 from mlwright.cli.parser import Parser
 from mlwright.diag.codes import CODES, Code
+from mlwright.platform.versions import KNOWN
 from mlwright.registry import installed
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -93,10 +94,19 @@ def fields() -> str:
     return HEADER + "\n" + language.page()
 
 
+def platform() -> str:
+    """docs/reference/platform.md: the platform file, field by field, and the releases that are written for."""
+    rows = [f"| `{name}` | {known.oldest or 'any'} | {known.newest} |" for name, known in KNOWN.items()]
+    head = "## Releases\n\nFrom the oldest to the last that was looked at.\n\n| system | from | to |\n|---|---|---|"
+    return HEADER + "\n" + language.platform_page() + "\n".join([head, *rows]) + "\n"
+
+
 FILES: Mapping[str, Callable[[], str]] = {
     schema.DEFAULT: schema.document,
     schema.LOCK: schema.lock_document,
+    schema.PLATFORM: schema.platform_document,
     "docs/reference/fields.md": fields,
+    "docs/reference/platform.md": platform,
     "docs/reference/codes.md": codes,
     "docs/reference/cli.md": commands,
     "docs/reference/targets.md": capabilities,

@@ -1,4 +1,4 @@
-"""`mlwright schema`: the JSON Schemas of the language and of its lock file, for editors, CI and other tools."""
+"""`mlwright schema`: the JSON Schemas of the language, platform files and the lock file, for editors, CI and others."""
 
 from __future__ import annotations
 
@@ -10,12 +10,15 @@ from mlwright.cli import exits, terminal
 
 DEFAULT = "schemas/mlproject.v1.schema.json"
 LOCK = "schemas/lock.v1.schema.json"
+PLATFORM = "schemas/platform.v1.schema.json"
 """Where a project (and this repository) keeps its copies."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Print, or compare with a file."""
-    parser.add_argument("--lock", action="store_true", help="the schema of mlproject.lock instead")
+    other = parser.add_mutually_exclusive_group()
+    other.add_argument("--lock", action="store_true", help="the schema of mlproject.lock instead")
+    other.add_argument("--platform", action="store_true", help="the schema of platform files instead")
     parser.add_argument(
         "--check",
         metavar="FILE",
@@ -27,22 +30,30 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def execute(args: argparse.Namespace) -> int:
     """Exit 0, 1 when the file is stale, 2 when it cannot be read."""
-    wanted = lock_document() if args.lock else document()
+    words, usual, wanted = _chosen(args)
     if args.check is None:
         terminal.say(wanted.rstrip("\n"))
         return exits.CLEAN
-    file = args.check or (LOCK if args.lock else DEFAULT)
+    file = args.check or usual
     try:
         found = Path(file).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as problem:
         terminal.warn(f"mlwright schema: cannot read {file}: {getattr(problem, 'strerror', None) or problem}")
         return exits.USAGE
     if found != wanted:
-        words = "mlwright schema --lock" if args.lock else "mlwright schema"
         terminal.warn(f"{file} is stale: write it anew with\n    {words} > {file}")
         return exits.FINDINGS
     terminal.say(f"{file} is current")
     return exits.CLEAN
+
+
+def _chosen(args: argparse.Namespace) -> tuple[str, str, str]:
+    """The command that prints the schema that is meant, the file that it is usually in, and its text."""
+    if args.lock:
+        return "mlwright schema --lock", LOCK, lock_document()
+    if args.platform:
+        return "mlwright schema --platform", PLATFORM, platform_document()
+    return "mlwright schema", DEFAULT, document()
 
 
 def document() -> str:
@@ -55,5 +66,12 @@ def document() -> str:
 def lock_document() -> str:
     """The lock file's schema, as it is committed."""
     from mlwright.passes.lockschema import json_schema
+
+    return json.dumps(json_schema(), indent=2, ensure_ascii=False) + "\n"
+
+
+def platform_document() -> str:
+    """The schema of platform files, as it is committed."""
+    from mlwright.platform.schema import json_schema
 
     return json.dumps(json_schema(), indent=2, ensure_ascii=False) + "\n"

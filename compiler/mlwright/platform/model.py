@@ -115,7 +115,11 @@ class Platform(Model):
     image_pull_secrets: Many[Line] = Field(
         default=(), description="Secrets of the namespaces for pulling images.", examples=[["registry"]]
     )
-    pods: Pods = Field(default=Pods(), description="What every pod has.", examples=[{"runtime_class": "gvisor"}])
+    pods: Pods = Field(
+        default=Pods(),
+        description="Labels, annotations and the runtime class of every pod.",
+        examples=[{"runtime_class": "gvisor"}],
+    )
 
     @model_validator(mode="after")
     def one_way_in(self) -> Self:

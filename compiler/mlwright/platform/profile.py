@@ -146,7 +146,7 @@ def _any_gpu() -> Gpu:
     return Gpu()
 
 
-_STABLE = {"kubernetes": "1.36", "mlflow": MLFLOW, "jobset": "0.12", "gateway_api": "1.6"}
+_STABLE = {"kubernetes": "1.36", "mlflow": MLFLOW}
 _KUBEFLOW = {
     "kubeflow.pipelines": "2.17",
     "kubeflow.katib": "0.19",
@@ -154,6 +154,9 @@ _KUBEFLOW = {
     "kubeflow.kserve": "0.20",
     "kubeflow.notebooks": "1.11",
     "kubeflow.profiles": "2.0",
+    "kubeflow.dashboard": "2.0",
+    "jobset": "0.12",
+    "istio": "1.30",
 }
 
 BUILTIN: dict[str, Profile] = {

@@ -12,11 +12,12 @@ from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 
 import pydantic
 from pydantic import BaseModel, ConfigDict, Strict, TypeAdapter, ValidationError
-from pydantic.json_schema import JsonSchemaValue
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import ErrorDetails
 
 from mlwright.spec import declaration
 from mlwright.spec.declaration import REQUIRED, Declared, FieldInfo
+from mlwright.spec.scalars.refusal import Scalar
 
 Made = TypeVar("Made", bound=Declared)
 _BOUNDS = ("min_length", "pattern", "ge", "gt", "le", "lt")
@@ -33,7 +34,15 @@ def explain(model: type[Made], value: object) -> tuple[Made | None, list[ErrorDe
 
 def schema(model: type[Declared]) -> JsonSchemaValue:
     """Pydantic's JSON Schema of a model, with the keys that users write."""
-    return _mirrored(model).model_json_schema(by_alias=True)
+    return _mirrored(model).model_json_schema(by_alias=True, schema_generator=_Drawn)
+
+
+class _Drawn(GenerateJsonSchema):
+    def encode_default(self, dft: Any) -> Any:
+        """A default as users would write it."""
+        if isinstance(dft, Declared):
+            return {name: self.encode_default(getattr(dft, name)) for name in dft.model_fields_set}
+        return dft.text if isinstance(dft, Scalar) and hasattr(dft, "text") else super().encode_default(dft)
 
 
 def adapter(annotation: Any) -> TypeAdapter[Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import typing
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 from mlwright.spec.base import Model
@@ -39,7 +40,7 @@ def json_schema() -> Schema:
     for model in models(Project):
         if model.__name__ in definitions:
             definitions[model.__name__] = _with_short_form(definitions[model.__name__], model)
-    partial = _partial(root, definitions)
+    changes = _partial(root, definitions)
     definitions["Reference"] = {
         "title": "Reference",
         "description": "A reference to a parameter, `metadata` or `environment.name`, known when compiling.",
@@ -47,9 +48,21 @@ def json_schema() -> Schema:
         "pattern": r"\$\{",
     }
     environment = definitions["Environment"]
-    environment["properties"] = {**environment["properties"], **partial}
+    environment["properties"] = {**environment["properties"], **changes}
     definitions["Environment"] = environment
     return {"$schema": DIALECT, "$id": ID, **root, "$defs": dict(sorted(definitions.items()))}
+
+
+def plain_schema(model: type[Model], id: str) -> Schema:
+    """The schema of a file that `model` describes and that has neither references nor environments."""
+    root = drawn(model)
+    definitions: dict[str, Schema] = root.pop("$defs")
+    for schema in (root, *definitions.values()):
+        _each(schema, partial(_close, references=False))
+    for each in models(model):
+        if each.__name__ in definitions:
+            definitions[each.__name__] = _with_short_form(definitions[each.__name__], each)
+    return {"$schema": DIALECT, "$id": id, **root, "$defs": dict(sorted(definitions.items()))}
 
 
 def _open_special(definitions: dict[str, Schema]) -> None:
@@ -82,7 +95,7 @@ def _each(schema: Schema, change: Callable[[Schema], None]) -> None:
     change(schema)
 
 
-def _close(schema: Schema) -> None:
+def _close(schema: Schema, references: bool = True) -> None:
     """Notes, references and no `null`, for one level of a schema."""
     if isinstance(schema.get("anyOf"), list):
         members = [item for item in schema["anyOf"] if item != {"type": "null"}]
@@ -97,7 +110,7 @@ def _close(schema: Schema) -> None:
         schema["patternProperties"] = {**schema.get("patternProperties", {}), NOTE: True}
         for key, item in properties.items():
             item.pop("title", None)  # only the key once more, with capitals
-            if key not in ("type", "apiVersion", "kind"):
+            if references and key not in ("type", "apiVersion", "kind"):
                 properties[key] = _or_reference(item)
     elif schema.get("type") == "object":
         if schema.get("patternProperties", {}).keys() - {NOTE}:
