@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,8 @@ SERVER = ("uid", "resourceVersion", "generation", "creationTimestamp", "managedF
 _SPEC = ("serviceAccountName", "automountServiceAccountToken", "securityContext", "tolerations", "affinity")
 _MORE = ("nodeSelector", "priorityClassName", "hostAliases", "imagePullSecrets")
 """With `_SPEC`: what a pod of Argo's takes from its template or from the whole workflow."""
+_KNOWN: dict[str, dict[str, dict[str, Json]]] = {}
+"""What servers know: by address, group's version and kind."""
 _WORKFLOWS = ("Workflow", "WorkflowTemplate", "ClusterWorkflowTemplate", "CronWorkflow", "Sensor")
 
 
@@ -89,7 +90,11 @@ def collection(plane: Plane, document: Json) -> str:
     """The path of the collection that an object belongs to."""
     version = document["apiVersion"]
     root = f"/apis/{version}" if "/" in version else f"/api/{version}"
-    resource = _resources(plane, root).get(document["kind"])
+    known = _KNOWN.setdefault(plane.url, {}).setdefault(root, {})
+    if document["kind"] not in known:  # a definition may have come since
+        listed = plane.ask("GET", root)["resources"]
+        known.update({each["kind"]: each for each in listed if "/" not in each["name"]})
+    resource = known.get(document["kind"])
     if not resource:
         raise Refused(f"GET {root}", 404, {"message": f"the API server has no {version} {document['kind']}"})
     space = document["metadata"].get("namespace", "")
@@ -135,13 +140,6 @@ def checked(plane: Plane, document: Json) -> list[str]:
     except Refused as problem:
         return [str(problem.status.get("message", problem))]
     return list(answer.get("_warnings", ()))
-
-
-@cache
-def _resources(plane: Plane, root: str) -> dict[str, Json]:
-    """What the server knows of a group's version, by kind."""
-    listed = plane.ask("GET", root)["resources"]
-    return {each["kind"]: each for each in listed if "/" not in each["name"]}
 
 
 def _named(document: Json) -> str:

@@ -6,7 +6,9 @@ import contextlib
 import fnmatch
 import re
 import shutil
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.e2e.kubernetes import crds
@@ -97,6 +99,9 @@ def test_the_server_changes_nothing_of_what_was_sent_and_adds_little(sent: Outpu
 
 def test_every_pod_is_admitted_where_only_restricted_ones_are(sent: Output) -> None:
     pods = list(sent.pods())
+    for space in {pod["metadata"]["namespace"] for _, pod in pods}:
+        labels = sent.plane.ask("GET", f"/api/v1/namespaces/{space}")["metadata"]["labels"]
+        assert labels["pod-security.kubernetes.io/enforce"] == "restricted"
     assert pods
     assert not [(origin, why) for origin, pod in pods if (why := checked(sent.plane, pod))]
 
@@ -105,8 +110,13 @@ def test_every_object_that_a_program_makes_would_be_accepted(sent: Output) -> No
     assert not [(origin, why) for origin, each in sent.manifests() if (why := checked(sent.plane, each))]
 
 
-def test_deployments_get_their_pods(sent: Output) -> None:
+def test_controllers_make_the_pods_of_what_runs_at_once(sent: Output) -> None:
     for each in sent.documents:
         if each["kind"] == "Deployment":
-            wanted = each["spec"].get("replicas", 1)
-            sent.plane.await_(sent.place(each), lambda found, n=wanted: found["status"].get("replicas", 0) == n)  # type: ignore[misc]
+            sent.plane.await_(sent.place(each), partial(_has, "replicas", each["spec"].get("replicas", 1)))
+        elif each["kind"] == "Job":
+            sent.plane.await_(sent.place(each), partial(_has, "active", 1))
+
+
+def _has(count: str, wanted: int, found: dict[str, Any]) -> bool:
+    return bool(found["status"].get(count, 0) == wanted)
