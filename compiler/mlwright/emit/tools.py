@@ -45,8 +45,7 @@ def dockerfile(project: Project) -> str:
 
 def configured(platform: Profile) -> str:
     """The platform's own tools image, if any."""
-    images = platform.file.images
-    return images.tools.text if images and images.tools else ""
+    return platform.tools
 
 
 def small(project: Project, platform: Profile) -> str:

@@ -9,7 +9,7 @@ from mlwright import ir
 from mlwright.diag import Diagnostic, Label
 from mlwright.passes.occurrences import containers, searches
 from mlwright.platform import Profile
-from mlwright.platform.versions import KNOWN
+from mlwright.platform.versions import KNOWN, listing
 from mlwright.record import dataclass
 from mlwright.source.suggest import closest
 from mlwright.span import Path
@@ -25,6 +25,10 @@ EXAMPLES: Mapping[str, str] = {
 """What ops type for a section that is needed; a system needs its version."""
 
 
+_ONE = "ReadWriteOnce"
+"""The access mode of a volume that says none."""
+
+
 @dataclass(frozen=True, slots=True)
 class Need:
     """`path` of the spec asks for something (`what`, a clause) that takes all of `wanted`: systems or sections of the
@@ -38,7 +42,7 @@ class Need:
 
 def check_platform(project: ir.Project, profile: Profile) -> Iterator[Diagnostic]:
     """PLAT007 for what the platform lacks, PLAT008 and PLAT009 for GPU models, PLAT010 for a mesh that keeps steps from
-    the tracking server. Says nothing where no cluster is."""
+    the tracking server, PLAT002 and PLAT011 for storage classes. Says nothing where no cluster is."""
     if profile.orchestrator == "compose":
         return
     for need in needs(project, profile):
@@ -47,6 +51,7 @@ def check_platform(project: ir.Project, profile: Profile) -> Iterator[Diagnostic
             yield _lacks(need, missing, project, profile)
     yield from _gpus(project, profile)
     yield from _mesh(project, profile)
+    yield from _classes(project, profile)
 
 
 def needs(project: ir.Project, profile: Profile) -> Iterator[Need]:
@@ -141,7 +146,7 @@ def _lacks(need: Need, missing: tuple[tuple[str, ...], ...], project: ir.Project
 
 
 def _example(name: str) -> str:
-    return EXAMPLES.get(name) or f'{name}: "{KNOWN[name].newest}"'
+    return EXAMPLES.get(name) or listing(name)
 
 
 def _gpus(project: ir.Project, profile: Profile) -> Iterator[Diagnostic]:
@@ -189,3 +194,34 @@ def _mesh(project: ir.Project, profile: Profile) -> Iterator[Diagnostic]:
             help="under `mesh`, write `native_sidecars: true` if sidecars end with their step, or "
             "`permissive_ports: true` if the tracking server may open its port",
         )
+
+
+def _classes(project: ir.Project, profile: Profile) -> Iterator[Diagnostic]:
+    """Storage classes are ops' names; where they list none, they are Kubernetes' own."""
+    known = profile.file.storage_classes
+    artifacts = project.tracking.artifacts
+    used = [(store.storage_class, store.mode, store.origin.path) for store in project.storage]
+    used.append((artifacts.storage_class, artifacts.mode, (*project.tracking.origin.path, "artifacts")))
+    for name, mode, path in used:
+        if not name or not known:
+            continue
+        if (found := known.get(name)) is None:
+            near = closest(name, sorted(known))
+            listed = f"did you mean `{near}`? its" if near else "its"
+            yield Diagnostic(
+                code="PLAT002",
+                message=f"platform `{profile.name}` defines no storage class `{name}`",
+                at=Label(path=(*path, "class")),
+                related=(profile.label(project.environment.name, ("storage_classes",), "its storage classes"),),
+                help=f"{listed} storage classes: {', '.join(sorted(known))}; ops add them to the platform file",
+            )
+        elif found.modes and (mode or _ONE) not in found.modes:
+            yield Diagnostic(
+                code="PLAT011",
+                message=f"volumes of the storage class `{name}` cannot be {mode or _ONE}",
+                at=Label(path=(*path, "mode")),
+                related=(
+                    profile.label(project.environment.name, ("storage_classes", name, "modes"), "what it offers"),
+                ),
+                help=f"write `mode: {found.modes[0]}`, or another class",
+            )

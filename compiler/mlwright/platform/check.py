@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from mlwright.diag import Diagnostic, Label
 from mlwright.platform.profile import Profile
-from mlwright.platform.versions import KNOWN, numbers, reaches, within
+from mlwright.platform.versions import KNOWN, listing, numbers, reaches, within
 from mlwright.source.suggest import closest
 from mlwright.span import Path
 
@@ -79,11 +79,9 @@ def _placements(profile: Profile) -> Iterator[Diagnostic]:
 
 
 def _unlisted(path: Path, what: str, system: str) -> Diagnostic:
-    *above, last = system.split(".")
-    example = f'{last}: "{KNOWN[system].newest}"'
     return Diagnostic(
         code="PLAT005",
         message=f"{what} {system}, which this platform does not list",
         at=Label(path=path, on="key" if len(path) == 1 else "value"),
-        help=f"add `{above[0]}: {{{example}}}`" if above else f"add `{example}`",
+        help=f"add `{listing(system)}`",
     )

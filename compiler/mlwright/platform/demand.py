@@ -37,7 +37,7 @@ def asked(project: ir.Project, profile: Profile) -> Iterator[Asked]:
     yield from _tracking(project.tracking)
     for notebook in project.notebooks:
         yield Asked(id=notebook.id, kind="notebook", path=notebook.origin.path, explicit=notebook.owner)
-    if project.environment.namespace_create or profile.names("namespaces"):
+    if project.environment.namespace_create or profile.namespace(project.environment.namespace):
         yield Asked(id="namespace", kind="namespace", path=("environments", project.environment.name, "namespace"))
     if project.monitoring:
         yield Asked(id="monitoring", kind="monitoring", path=("monitoring",))

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Literal
 
 from mlwright.diag import Diagnostic, Label
+from mlwright.platform.versions import listing
 from mlwright.record import dataclass
 from mlwright.span import Path
 
@@ -204,7 +205,7 @@ def assign(
             case Nobody(why=why):
                 findings.append(_nobody(node, environment, why, "error", platform))
             case None:
-                findings.append(_no_owner(node, environment, cell, installed, platform))
+                findings.append(_no_owner(node, environment, cell, platform))
             case Diagnostic() as finding:
                 findings.append(finding)
     if missing:
@@ -232,13 +233,14 @@ def _explicit(node: Asked, orchestrator: Orchestrator, systems: Collection[str],
             help=f"write one of: {names}; or leave `owner` out",
         )
     if all(c.systems and not any(s in systems for s in c.systems) for c in chosen):
-        wanted = " or ".join(f"`{s}`" for c in chosen for s in c.systems)
+        missing = [system for c in chosen for system in c.systems]
+        wanted = " or ".join(f"`{system}`" for system in missing)
         return Diagnostic(
             code="OWN001",
             message=f"`{node.explicit}` cannot own `{node.id}` here: the platform does not list {wanted}",
             at=Label(path=(*node.path, "owner"), text="chosen here"),
             related=(replace(platform, text=f"a platform without {wanted}"),),
-            help=f"add {wanted} with its version to the platform file, or leave `owner` out",
+            help=f"add {_typed(missing)} to the platform file, or leave `owner` out",
         )
     if (node.explicit == "compose") != (orchestrator == "compose"):
         return Diagnostic(
@@ -260,7 +262,7 @@ def _no_orchestrator(orchestrator: Orchestrator, system: str, platform: Label) -
         code="OWN004",
         message=f"the platform's orchestrator is `{orchestrator}`, but it does not list `{system}`",
         at=replace(platform, text="this platform"),
-        help=f"add `{system}` with its version to the platform file, or choose another `orchestrator`",
+        help=f"add `{listing(system)}` to the platform file, or choose another `orchestrator`",
     )
 
 
@@ -278,15 +280,16 @@ def _nobody(
     )
 
 
-def _no_owner(node: Asked, environment: str, cell: Cell, installed: Collection[str], platform: Label) -> Diagnostic:
+def _no_owner(node: Asked, environment: str, cell: Cell, platform: Label) -> Diagnostic:
     assert not isinstance(cell, Nobody)
-    wanted = " or ".join(f"`{system}`" for candidate in cell for system in candidate.systems)
+    systems = [system for candidate in cell for system in candidate.systems]
+    wanted = " or ".join(f"`{system}`" for system in systems)
     return Diagnostic(
         code="OWN001",
         message=f"nothing on the platform of `{environment}` can own `{node.id}`",
         at=Label(path=node.path, on="key"),
         related=(replace(platform, text=f"a platform without {wanted}"),),
-        help=f"add {wanted} with its version to the platform file (installed targets: {_listed(installed)})",
+        help=f"add {_typed(systems)} to the platform file",
     )
 
 
@@ -303,6 +306,10 @@ def _not_installed(
         at=replace(platform, text="this platform asks for them"),
         help=f"installed targets: {_listed(installed)}; `mlwright targets` lists them",
     )
+
+
+def _typed(systems: Iterable[str]) -> str:
+    return " or ".join(dict.fromkeys(f"`{listing(system)}`" for system in systems))
 
 
 def _listed(names: Collection[str]) -> str:

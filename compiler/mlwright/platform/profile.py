@@ -76,7 +76,7 @@ class Profile:
 
     def namespace(self, name: str) -> Namespace | None:
         """What ops say of a namespace; None where they say nothing."""
-        return self.file.namespaces.get(name)
+        return self.written.namespaces.get(name) if self.written else None
 
     def gpu(self, model: str) -> Gpu:
         """The resource of a GPU model and the labels of its nodes; NVIDIA's, on any node, for one that ops do not
@@ -90,7 +90,7 @@ class Profile:
 
     def image(self, ref: str) -> str:
         """`ref` as it is pulled here: from the registry's mirror, or through the mirror of all registries."""
-        images = self.file.images
+        images = self.written.images if self.written else None
         if images is None:
             return ref
         registry, rest = _registry(ref)
@@ -101,9 +101,15 @@ class Profile:
         return ref
 
     @property
+    def tools(self) -> str:
+        """The image of mlwright's own programs; "" where ops have none."""
+        images = self.written.images if self.written else None
+        return images.tools.text if images and images.tools else ""
+
+    @property
     def keep_runs(self) -> float:
         """Seconds that finished workflows and jobs stay; 0 for ever."""
-        retention = self.file.retention
+        retention = self.written.retention if self.written else None
         return retention.runs.seconds if retention and retention.runs else 0.0
 
     def names(self, section: str) -> frozenset[str]:

@@ -132,6 +132,13 @@ KNOWN: Mapping[str, Known] = {
 """Every system that a platform file may list."""
 
 
+def listing(system: str) -> str:
+    """What ops type to list a system: `keda: "2.20"`, `kubeflow: {katib: "0.19"}`."""
+    above, _, last = system.rpartition(".")
+    text = f'{last}: "{KNOWN[system].newest}"'
+    return f"{above}: {{{text}}}" if above else text
+
+
 def numbers(version: str) -> tuple[int, ...]:
     """`v4.1.2` as (4, 1, 2)."""
     return tuple(int(number) for number in re.findall(r"\d+", version))

@@ -217,3 +217,23 @@ def test_steps_outside_a_strict_mesh_cannot_reach_the_tracking_server(mesh: str,
     elsewhere = replace(steps, tracking=programs.tracking(server="external", url="https://mlflow.example.com"))
     assert list(check_platform(elsewhere, profile)) == []
     assert list(check_platform(project(), profile)) == []
+
+
+@pytest.mark.parametrize(
+    ("classes", "name", "mode", "codes"),
+    [
+        ("", "gp3", "ReadWriteMany", []),
+        ("storage_classes: {fast: {name: gp3}}\n", "fast", "ReadWriteMany", []),
+        ("storage_classes: {fast: {name: gp3}}\n", "gp3", "", ["PLAT002"]),
+        ("storage_classes: {fast: {name: gp3, modes: [ReadWriteOnce]}}\n", "fast", "", []),
+        ("storage_classes: {fast: {name: gp3, modes: [ReadWriteOnce]}}\n", "fast", "ReadWriteMany", ["PLAT011"]),
+        ("storage_classes: {efs: {name: efs, modes: [ReadWriteMany]}}\n", "efs", "", ["PLAT011"]),
+        ("storage_classes: {fast: {name: gp3}}\n", "", "", []),
+    ],
+)
+def test_storage_classes_are_ops_names_with_their_modes(classes: str, name: str, mode: str, codes: list[str]) -> None:
+    store = ir.Storage(name="s", type="volume", storage_class=name, mode=mode, origin=origin("storage", "s"))
+    assert [item.code for item in check_platform(project(storage=(store,)), platform(classes))] == codes
+    kept = ir.ArtifactStore(type="volume", storage_class=name, mode=mode)
+    tracking = programs.tracking(artifacts=kept)
+    assert [item.code for item in check_platform(project(tracking=tracking), platform(classes))] == codes

@@ -17,8 +17,9 @@ CODES = (
         code="PLAT002",
         title="a name that the platform does not define",
         explanation=(
-            "Placements and identities are names that ops define in the platform file: node selectors, tolerations, "
-            "queues, service accounts. Projects only use the names, so that the cluster can change without them."
+            "Placements, identities and storage classes are names that ops define in the platform file: node "
+            "selectors, tolerations, queues, service accounts. Projects only use the names, so that the cluster can "
+            "change without them."
         ),
         bad="training: {placement: a100-spto}",
         good="training: {placement: a100-spot}",
@@ -114,5 +115,15 @@ CODES = (
         ),
         bad="mesh: {mtls: strict}",
         good="mesh: {mtls: strict, native_sidecars: true}",
+    ),
+    Code(
+        code="PLAT011",
+        title="a storage class without this access mode",
+        explanation=(
+            "The platform file says which access modes a storage class offers, and the volume asks for another, so it "
+            "would never be bound. Without `mode`, a volume is ReadWriteOnce."
+        ),
+        bad="storage: {scratch: {type: volume, size: 10Gi, class: fast, mode: ReadWriteMany}}",
+        good="storage: {scratch: {type: volume, size: 10Gi, class: shared, mode: ReadWriteMany}}",
     ),
 )
