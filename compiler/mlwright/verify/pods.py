@@ -8,7 +8,7 @@ from typing import Any
 from mlwright.record import dataclass
 from mlwright.verify.manifest import Manifest, is_open
 
-KEYS = frozenset({"template", "podMetadata"})
+KEYS = frozenset({"template", "podMetadata", "templates"})
 
 WORKLOADS = frozenset({"Deployment", "StatefulSet", "DaemonSet", "ReplicaSet"})
 CORE = WORKLOADS | {"Job", "CronJob", "Pod"}
@@ -53,9 +53,13 @@ def pods_of(manifest: Manifest) -> Iterator[Pods]:
             labels = mapping(mapping(place.value.get("metadata")).get("labels"))
             yield Pods(labels={**own, **labels} if grows else labels, ports=_ports(spec), grows=grows)
     if manifest.kind in OPERATED:
-        pods = [mapping(mapping(place.value).get("labels")) for place in manifest.places_of("podMetadata")]
-        for labels in pods or [{}]:
-            yield Pods(labels={**own, **labels}, ports=frozenset(), grows=True)
+        for place in manifest.places_of("podMetadata"):
+            own = {**own, **mapping(mapping(place.value).get("labels"))}
+        yield Pods(labels=own, ports=frozenset(), grows=True)
+        for place in manifest.places_of("templates"):
+            for template in place.value if isinstance(place.value, (list, tuple)) else ():
+                if labels := mapping(mapping(mapping(template).get("metadata")).get("labels")):
+                    yield Pods(labels={**own, **labels}, ports=frozenset(), grows=True)
 
 
 def _ports(spec: Mapping[str, Any]) -> frozenset[str]:

@@ -9,8 +9,8 @@ from mlwright.diag import Diagnostic
 from mlwright.source.suggest import did_you_mean
 from mlwright.span import Path
 from mlwright.verify import references
-from mlwright.verify.finding import finding, shown
-from mlwright.verify.manifest import Manifest, Place, is_open
+from mlwright.verify.finding import finding, is_users, shown
+from mlwright.verify.manifest import Manifest, is_open
 from mlwright.verify.objects import Objects
 from mlwright.verify.pods import WORKLOADS, mapping, matches
 
@@ -77,23 +77,21 @@ def _service(manifest: Manifest, objects: Objects) -> Iterator[Diagnostic]:
 
 
 def _policy(manifest: Manifest, objects: Objects) -> Iterator[Diagnostic]:
-    """Of a NetworkPolicy or PodDisruptionBudget; what is said of other namespaces is not ours to know."""
-    selectors: list[tuple[Path, Any]] = [(place.path, place.value) for place in _inside(manifest)]
-    if manifest.kind == "PodDisruptionBudget":
-        selectors.append(((*manifest.at, "spec", "selector"), manifest.spec.get("selector")))
+    """Of a NetworkPolicy or PodDisruptionBudget. What a policy lets in or out is asked for where it is written by hand:
+    ours name everything that may be there; and pods of other namespaces are not ours to know."""
+    own = "podSelector" if manifest.kind == "NetworkPolicy" else "selector"
+    selectors: list[tuple[Path, Any]] = [((*manifest.at, "spec", own), manifest.spec.get(own))]
+    for place in manifest.places_of("podSelector"):
+        if "namespaceSelector" not in place.holder and is_users(manifest, place.path) and place.path[-2] != "spec":
+            selectors.append((place.path, place.value))
     pods = objects.pods(manifest.namespace)
     for path, selector in selectors:
         if not isinstance(selector, dict) or not selector:
             continue
         if not any(matches(selector, item.labels, item.grows) for item in pods):
             message = f"{manifest} finds no pod (`{shown(manifest, path)}`)"
-            yield finding("VER032", manifest, path, message, _alike(selector, [item.labels for item in pods]))
-
-
-def _inside(manifest: Manifest) -> Iterator[Place]:
-    for place in manifest.places_of("podSelector"):
-        if "namespaceSelector" not in place.holder:
-            yield place
+            help = _alike(selector, [item.labels for item in pods])
+            yield finding("VER032", manifest, path, message, help, severity="warning")  # it does no harm either
 
 
 def _monitor(

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from mlwright.ir import Origin
+from mlwright.platform import BUILTIN
+from mlwright.testing import programs
+from mlwright.verify import verify
 from mlwright.verify.pods import matches
-from tests.unit.verify.kit import deployment, said
+from tests.unit.verify.kit import deployment, emitted, said
 
 
 def service(selector: str = "{app: web}", port: str = "targetPort: http", labels: str = "{}") -> str:
@@ -77,11 +81,6 @@ def test_a_deployment_has_to_find_its_own_pods() -> None:
     ("kind", "api", "spec"),
     [
         ("NetworkPolicy", "networking.k8s.io/v1", "{podSelector: {matchLabels: {app: %s}}}"),
-        (
-            "NetworkPolicy",
-            "networking.k8s.io/v1",
-            "{podSelector: {}, ingress: [{from: [{podSelector: {matchLabels: {app: %s}}}]}]}",
-        ),
         ("PodDisruptionBudget", "policy/v1", "{minAvailable: 1, selector: {matchLabels: {app: %s}}}"),
     ],
 )
@@ -90,6 +89,30 @@ def test_policies_find_pods(kind: str, api: str, spec: str) -> None:
     assert said(both(deployment(), text % "web")) == []
     (found,) = said(both(deployment(), text % "wob"))
     assert found.startswith(f"VER032 {kind} p finds no pod")
+
+
+def test_whom_a_policy_lets_in_is_asked_for_where_it_is_written_by_hand() -> None:
+    text = (
+        "{apiVersion: networking.k8s.io/v1, kind: NetworkPolicy, metadata: {name: p}, "
+        "spec: {podSelector: {}, ingress: [{from: [{podSelector: {matchLabels: {app: wob}}}]}]}}"
+    )
+    assert said(both(deployment(), text)) == []
+    added = emitted(both(deployment(), text), {(): Origin(path=("objects", "extras"))})
+    (found,) = verify(added, programs.project(), BUILTIN["argo"]).findings
+    assert found.message == "NetworkPolicy p finds no pod (`spec.ingress[0].from[0].podSelector`)"
+
+
+def test_labels_of_the_templates_of_a_workflow_are_labels_of_its_pods() -> None:
+    workflow = """
+apiVersion: argoproj.io/v1alpha1
+kind: WorkflowTemplate
+metadata: {name: w}
+spec:
+  podMetadata: {labels: {app.kubernetes.io/part-of: x}}
+  templates: [{name: main, metadata: {labels: {app.kubernetes.io/component: step}}, container: {image: x}}]
+"""
+    assert said(both(workflow, service("{app.kubernetes.io/component: step, app.kubernetes.io/part-of: x}"))) == []
+    assert said(both(workflow, service("{app.kubernetes.io/component: search}")))[0].startswith("VER032")
 
 
 def test_pods_of_other_namespaces_are_not_ours_to_know() -> None:

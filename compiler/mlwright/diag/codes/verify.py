@@ -180,7 +180,8 @@ CODES = (
         title="a selector that finds nothing",
         explanation="A Service, NetworkPolicy, disruption budget or monitor finds pods by their labels, and no pod of "
         "this environment has these; a Deployment has to find its own pods. Labels that operators add are taken for "
-        "granted. Our labels on pods and in selectors belong together: patch neither alone.",
+        "granted. Our labels on pods and in selectors belong together: patch neither alone. A policy or budget that "
+        "finds nothing is a warning.",
         bad="spec: {selector: {app.kubernetes.io/name: onlin}}",
         good="spec: {selector: {app.kubernetes.io/name: online}}",
     ),
