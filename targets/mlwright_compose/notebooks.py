@@ -5,15 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from mlwright.emit.secrets import named
+from mlwright.emit.tools import NOTEBOOK
 from mlwright.ir import Notebook
 from mlwright_compose import container as fields
 from mlwright_compose import secrets, storage
 from mlwright_compose.book import Book
 from mlwright_compose.tracking import loopback
 from mlwright_compose.words import word
-
-IMAGE = "quay.io/jupyter/minimal-notebook:python-3.12"
-"""What runs where a notebook names no image: Jupyter's own, made for any user id."""
 
 
 def emit_notebook(book: Book, notebook: Notebook, ports: set[int]) -> None:
@@ -27,7 +25,7 @@ def emit_notebook(book: Book, notebook: Notebook, ports: set[int]) -> None:
     mounts = storage.mounts(book, box, name, notebook.origin)
     own = storage.merged(storage.referred(book, box), mounts, parallel=False)
     body: dict[str, Any] = {
-        **(fields.image(book, box.image) if box.image.ref else {"image": IMAGE}),
+        **(fields.image(book, box.image) if box.image.ref else {"image": NOTEBOOK}),
         "environment": _environment(book, notebook),
         **own,
         "tmpfs": [line for line in fields.scratch(box.security) if line.partition(":")[0] not in _targets(own)],

@@ -5,13 +5,13 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Iterable
 from dataclasses import replace
-from pathlib import Path as FilePath
 from typing import Any
 
 from mlwright.emit import servedoc
 from mlwright.emit.places import Places
+from mlwright.emit.programs import shipped
 from mlwright.emit.secrets import named, of_task
-from mlwright.ir import Json, ModelSource, Registration, Search, Service, Task
+from mlwright.ir import Json, ModelSource, Registration, Service
 from mlwright_compose import container as fields
 from mlwright_compose import secrets, storage, tools
 from mlwright_compose.book import FOLDER, RUNTIME, Book, revision
@@ -22,7 +22,6 @@ from mlwright_compose.tracking import fetch, loopback
 from mlwright_compose.words import word
 
 MODEL = f"{FOLDER}/model/files"
-_HEALTH = {"mlflow": "/ping", "openai": "/health", "open-inference-v2": "/v2/health/ready", "open-inference-v1": "/"}
 
 
 def emit_endpoint(book: Book, scopes: Iterable[Scope], service: Service, ports: set[int]) -> None:
@@ -38,14 +37,10 @@ def emit_endpoint(book: Book, scopes: Iterable[Scope], service: Service, ports: 
 
 def _scope(book: Book, scopes: list[Scope], service: Service) -> Scope | None:
     """The pipeline whose run makes what is served: the default one if it does; None for what exists already."""
-    makers = [maker for source in _sources(service) if (maker := _maker(book, service, source))]
+    makers = [maker for source in servedoc.sources(service) if (maker := _maker(book, service, source))]
     wanted = {*makers, *service.needs}
     fitting = [scope for scope in scopes if wanted and wanted <= scope.waits.keys()]
     return next((scope for scope in fitting if scope.default), fitting[0] if fitting else None)
-
-
-def _sources(service: Service) -> tuple[ModelSource, ...]:
-    return (service.source, *(variant.source for variant in service.variants))
 
 
 def _maker(book: Book, service: Service, source: ModelSource) -> str:
@@ -82,7 +77,7 @@ def _emit(
         "labels": fields.labels(book, service.id, box),
         "annotations": dict(box.annotations),
     }
-    if path := _health_path(service):
+    if path := servedoc.health_path(service):
         body["healthcheck"] = {
             "test": ["CMD", "python3", "-c", fetch(f"http://127.0.0.1:{service.port}{path}")],
             "interval": "10s",
@@ -103,17 +98,9 @@ def _emit(
 
 
 def _image(book: Book, service: Service, source: ModelSource) -> dict[str, Any]:
-    """The endpoint's image, else that of the step that makes the model, which can read it, else the server's."""
-    if service.container.image.ref:
-        return fields.image(book, service.container.image)
-    nodes = book.project.nodes
-    steps = {source.step} | {n.step for n in nodes if isinstance(n, Registration) and n.model == source.model}
-    for node in nodes:
-        if isinstance(node, Task) and node.id in steps:
-            return fields.image(book, node.container.image)
-        if isinstance(node, Search) and node.training in steps:
-            return fields.image(book, node.trial.container.image)
-    return {"image": tools.server_image(book)}
+    """The endpoint's image, else that of the step that makes the model, else the server's."""
+    image = servedoc.image(book.project, service, source)
+    return fields.image(book, image) if image.ref else {"image": tools.server_image(book)}
 
 
 def _waits(book: Book, scope: Scope | None, service: Service, source: ModelSource) -> list[str]:
@@ -124,13 +111,7 @@ def _waits(book: Book, scope: Scope | None, service: Service, source: ModelSourc
 
 
 def _document(book: Book, service: Service, source: ModelSource) -> dict[str, Json]:
-    server = [*("mlflow", "models", "serve", "-m", MODEL, "--env-manager", "local", "-h", "0.0.0.0")]
-    server += ["-p", str(service.port)]
-    places = Places(book.project)
-    document = servedoc.endpoint_document(book.project, service, source, MODEL, places, server)
-    if isinstance(document["model"], dict) and (place := places.address(source.uri)):
-        document["model"] |= {"kind": "path" if place.startswith("/") else "uri", "uri": place}
-    return document
+    return servedoc.placed_document(book.project, service, source, MODEL, Places(book.project))
 
 
 def _own_command(book: Book, service: Service) -> dict[str, Any]:
@@ -167,14 +148,6 @@ def _volumes(book: Book, service: Service, source: ModelSource, name: str) -> li
     return [*found, *read, *storage.for_uri(book, source.uri)]
 
 
-def _health_path(service: Service) -> str:
-    health = dict(service.extra).get("health")
-    path = health.get("path") if isinstance(health, dict) else None
-    if isinstance(path, str):
-        return path
-    return "" if service.source.kind == "none" else _HEALTH.get(service.protocols[0], "")
-
-
 def _port(port: int, taken: set[int]) -> int:
     while port in taken:
         port += 1
@@ -183,7 +156,6 @@ def _port(port: int, taken: set[int]) -> int:
 
 
 def _emit_smoke(book: Book, service: Service, main: str) -> None:
-    program = FilePath(__file__).with_name("shipped").joinpath("smoke.py").read_text("utf-8")
     ready = {"condition": "service_healthy" if "healthcheck" in book.services[main] else "service_started"}
     body: dict[str, Any] = {
         "image": tools.small(book),
@@ -199,7 +171,7 @@ def _emit_smoke(book: Book, service: Service, main: str) -> None:
         "depends_on": {main: ready},
         "restart": "no",
         "volumes": [
-            book.shipped("smoke.py", program),
+            book.shipped("smoke.py", shipped("smoke.py")),
             storage.bind(book, service.smoke_request, f"{FOLDER}/request"),
         ],
         "environment": {"HOME": "/tmp", "USER": "mlwright"},

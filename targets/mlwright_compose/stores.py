@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import cache
-from importlib.resources import files
 from typing import Any
 
-from mlwright.emit.trackserver import DRIVERS, Place, Server, connections
+from mlwright.emit.programs import shipped
+from mlwright.emit.trackserver import BUCKET_VARIABLES, DRIVERS, IMAGES, PORTS, Place, Server, connections
 from mlwright.ir import Database, Origin, Ref, Template
 from mlwright_compose.book import Book
 from mlwright_compose.container import image, labels, once, ours
@@ -24,9 +23,6 @@ OWN = {
 }
 """What opens them. Neither is published outside of the project's network, so a default will do."""
 
-_IMAGES = {"postgres": "postgres:17", "mysql": "mariadb:11.8"}
-_SEAWEED = "chrislusf/seaweedfs:4.44"
-_PORTS = {"postgres": 5432, "mysql": 3306, "s3": 8333}
 _USER = "999:999"
 """The user of the database in both images."""
 
@@ -48,7 +44,7 @@ def emit_database(book: Book, store: Database, place: Place) -> tuple[Place, dic
         environment |= {"MARIADB_DATABASE": "mlflow", "MARIADB_RANDOM_ROOT_PASSWORD": "1"}
         health = ["CMD", "healthcheck.sh", "--connect", "--innodb_initialized"]
     body: dict[str, Any] = {
-        "image": _IMAGES[store.type],
+        "image": IMAGES[store.type],
         "command": ["postgres", "-c", f"max_connections={most}"] if postgres else [f"--max-connections={most}"],
         "environment": environment,
         "volumes": [
@@ -71,7 +67,7 @@ def emit_database(book: Book, store: Database, place: Place) -> tuple[Place, dic
     address: Template = (
         f"{DRIVERS[store.type]}://mlflow:",
         Ref(PASSWORD),
-        f"@{name}:{_PORTS[store.type]}/mlflow",
+        f"@{name}:{PORTS[store.type]}/mlflow",
     )
     return replace(place, database=address), {name: "service_healthy"}
 
@@ -83,9 +79,9 @@ def emit_objects(book: Book, place: Place) -> tuple[Place, dict[str, str]]:
     volume = book.volume(name, None, origin)
     options = ("-dir=/data", f"-ip={name}", "-ip.bind=0.0.0.0", "-volume.max=0", "-master.volumeSizeLimitMB=1024")
     body: dict[str, Any] = {
-        "image": _SEAWEED,
+        "image": IMAGES["s3"],
         "entrypoint": ["weed"],
-        "command": ["server", *options, "-s3", f"-s3.port={_PORTS['s3']}"],
+        "command": ["server", *options, "-s3", f"-s3.port={PORTS['s3']}"],
         "environment": {
             "HOME": "/tmp",
             "AWS_ACCESS_KEY_ID": "mlflow",
@@ -101,7 +97,7 @@ def emit_objects(book: Book, place: Place) -> tuple[Place, dict[str, str]]:
     book.service(name, body, node="tracking", kind="ObjectStore", origin=origin)
     opened = replace(
         place,
-        endpoint=f"http://{name}:{_PORTS['s3']}",
+        endpoint=f"http://{name}:{PORTS['s3']}",
         keys=(("AWS_ACCESS_KEY_ID", ("mlflow",)), ("AWS_SECRET_ACCESS_KEY", (Ref(KEY),))),
     )
     return opened, {name: "service_started"}
@@ -115,18 +111,11 @@ def emit_bucket(book: Book, server: Server, environment: dict[str, str], before:
         **image(book, book.project.tracking.image),
         "depends_on": {need: {"condition": condition} for need, condition in before.items()},
         "command": ["python3", "/mlwright/runtime/bucket.py"],
-        "environment": {key: environment[key] for key, _ in server.env if key in environment and _opens(key)},
-        "volumes": [book.shipped("bucket.py", _program())],
+        "environment": {
+            key: environment[key] for key, _ in server.env if key in environment and key.startswith(BUCKET_VARIABLES)
+        },
+        "volumes": [book.shipped("bucket.py", shipped("bucket.py"))],
         **once(book, "tracking"),
     }
     book.service(name, body, node="tracking", kind="Bucket", origin=origin)
     return {name: "service_completed_successfully"}
-
-
-def _opens(name: str) -> bool:
-    return name.startswith(("AWS_", "MLFLOW_S3_")) or name in ("MLFLOW_ARTIFACTS_DESTINATION", "HOME", "USER")
-
-
-@cache
-def _program() -> str:
-    return files("mlwright_compose").joinpath("shipped/bucket.py").read_text(encoding="utf-8")

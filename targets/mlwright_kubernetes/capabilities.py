@@ -37,4 +37,19 @@ _GRAPH: tuple[Capability, ...] = (
     _one("tracking.autolog", "emulated", "the launcher turns a library's logging on when it is imported"),
 )
 
-TABLE: tuple[Capability, ...] = (*_GRAPH,)
+_KSERVE = "only KServe can do this; leave it out of this environment, or list `kubeflow.kserve` on its platform"
+
+_SERVICES: tuple[Capability, ...] = (
+    *(
+        _one(f"serving.*.{field}", "refused", _KSERVE)
+        for field in ("transformer", "explainer", "batcher", "adapters", "roles", "engine", "parallel")
+    ),
+    _one("serving.*.mode", "refused", _KSERVE, "sequence", "ensemble", "switch"),
+    _one("serving.*.log", "ignored", "nothing in front of a plain Deployment keeps requests"),
+    _one("serving.*.storage", "emulated", "the model is fetched through the tracking server all the same", "direct"),
+    _one("tracking.server", "refused", "a Databricks workspace cannot be reached with this contract", "databricks"),
+    _one("tracking.backend_store.path", "ignored", "the server's files are in a volume"),
+    _one("tracking.artifacts.path", "ignored", "the server's files are in a volume"),
+)
+
+TABLE: tuple[Capability, ...] = (*_GRAPH, *_SERVICES)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from functools import cache
+from pathlib import Path
 
 from mlwright.target import Runtime
 
@@ -28,6 +29,12 @@ def closure(names: Iterable[str], runtime: Runtime) -> dict[str, str]:
             continue  # a module of the standard library
         waiting += [f"{module}.py" for module in _imports(found[file])]
     return found
+
+
+@cache
+def shipped(name: str) -> str:
+    """The text of a program that is no part of the runtime: `smoke.py`, `bucket.py`."""
+    return Path(__file__).with_name("shipped").joinpath(name).read_text(encoding="utf-8")
 
 
 @cache

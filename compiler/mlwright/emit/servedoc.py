@@ -6,7 +6,10 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from mlwright import ir
+from mlwright.emit import places as inside
 from mlwright.emit.stepdoc import Document, Places, head, step_document
+
+_HEALTH = {"mlflow": "/ping", "openai": "/health", "open-inference-v2": "/v2/health/ready", "open-inference-v1": "/"}
 
 
 def serve_document(
@@ -56,6 +59,43 @@ def endpoint_document(
     return document
 
 
+def placed_document(
+    project: ir.Project, service: ir.Service, source: ir.ModelSource, folder: str, places: inside.Places
+) -> Document:
+    """`endpoint_document` with MLflow's scoring server where the container says nothing, and with the address that a
+    reference in the model's stands for."""
+    server = ["mlflow", "models", "serve", "-m", folder, "--env-manager", "local", "-h", "0.0.0.0"]
+    document = endpoint_document(project, service, source, folder, places, [*server, "-p", str(service.port)])
+    if isinstance(document["model"], dict) and (place := places.address(source.uri)):
+        document["model"] |= {"kind": "path" if place.startswith("/") else "uri", "uri": place}
+    return document
+
+
+def image(project: ir.Project, service: ir.Service, source: ir.ModelSource) -> ir.Image:
+    """The endpoint's image, else that of the step that makes the model, which can read it; without a reference where
+    the tracking server's has to do."""
+    if service.container.image.ref:
+        return service.container.image
+    steps = {source.step} | {
+        node.step for node in project.nodes if isinstance(node, ir.Registration) and node.model == source.model
+    }
+    for node in project.nodes:
+        if isinstance(node, ir.Task) and node.id in steps:
+            return node.container.image
+        if isinstance(node, ir.Search) and node.training in steps:
+            return node.trial.container.image
+    return ir.Image()
+
+
+def health_path(service: ir.Service) -> str:
+    """The path that answers 200 when the endpoint is ready; empty where nobody knows one."""
+    health = dict(service.extra).get("health")
+    path = health.get("path") if isinstance(health, dict) else None
+    if isinstance(path, str):
+        return path
+    return "" if service.source.kind == "none" else _HEALTH.get(service.protocols[0], "")
+
+
 def endpoint_task(service: ir.Service) -> ir.Task:
     """The step that has the endpoint's container: its command, variables and secrets are read like a step's."""
     container = service.container
@@ -69,6 +109,11 @@ def endpoint_task(service: ir.Service) -> ir.Task:
         data=tuple(sorted({path[1] for path in paths if path[0] == "data"})),
         origin=service.origin,
     )
+
+
+def sources(service: ir.Service) -> tuple[ir.ModelSource, ...]:
+    """What the endpoint and its variants serve."""
+    return (service.source, *(variant.source for variant in service.variants))
 
 
 def model_secret(project: ir.Project, source: ir.ModelSource) -> str:

@@ -6,6 +6,8 @@ from mlwright.ir import Image, Project, Search
 from mlwright.platform import Profile
 
 PYTHON = "python:3.12-slim-bookworm"
+NOTEBOOK = "quay.io/jupyter/minimal-notebook:python-3.12"
+"""What runs where a notebook names no image: Jupyter's own, made for any user id."""
 
 REQUIREMENTS = """\
 alembic==1.20.1

@@ -16,6 +16,12 @@ PORT = 5000
 INI = "basic_auth.ini"
 DRIVERS = {"postgres": "postgresql+psycopg2", "mysql": "mysql+pymysql", "mssql": "mssql+pymssql"}
 """SQLAlchemy's name of the database and of the driver that MLflow's full image has."""
+IMAGES = {"postgres": "postgres:17", "mysql": "mariadb:11.8", "s3": "chrislusf/seaweedfs:4.44"}
+"""What an owner runs beside a server that brings no database, or no object store."""
+PORTS = {"postgres": 5432, "mysql": 3306, "mssql": 1433, "s3": 8333}
+"""Where databases and that object store listen."""
+BUCKET_VARIABLES = ("AWS_", "MLFLOW_S3_", "MLFLOW_ARTIFACTS_DESTINATION", "HOME", "USER")
+"""What the names of the variables begin with that the program `bucket.py` needs of the server's."""
 SESSION_KEY = "server.session-key"
 """The reference that stands for the key that signs sessions: the same for all replicas, no secret of the project's."""
 

@@ -7,7 +7,7 @@ from typing import Literal
 
 from mlwright.ir.catalog import Catalog
 from mlwright.ir.graph import Node
-from mlwright.ir.service import Notebook, Route, Service
+from mlwright.ir.service import Alert, Notebook, Route, Service
 from mlwright.ir.tracking import Tracking
 from mlwright.ir.values import Json, Origin, Param
 from mlwright.record import dataclass
@@ -145,7 +145,7 @@ class Project:
     tracking: Tracking
     catalog: Catalog = field(default_factory=Catalog)
     notebooks: tuple[Notebook, ...] = ()
-    monitoring: tuple[tuple[str, Json], ...] = ()
+    monitoring: tuple[Alert, ...] = ()
     gitops: tuple[tuple[str, Json], ...] = ()
     policies: tuple[str, ...] = ()
     patches: tuple[Patch, ...] = ()

@@ -6,7 +6,7 @@ from dataclasses import field
 from typing import Literal
 
 from mlwright.ir.graph import Container
-from mlwright.ir.values import Json, ModelSource, Origin
+from mlwright.ir.values import Json, ModelSource, Origin, Resources
 from mlwright.record import dataclass
 
 
@@ -30,11 +30,14 @@ class Expose:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Variant:
-    """A second pinned endpoint; `traffic` in percent, or -1 for a mirror."""
+    """A second pinned endpoint; `traffic` in percent, or -1 for a mirror. `replicas` and `resources` are None where
+    they are those of the first."""
 
     name: str
     source: ModelSource
     traffic: int = 0
+    replicas: Replicas | None = None
+    resources: Resources | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +82,24 @@ class Route:
     name: str
     mode: Literal["sequence", "ensemble", "split", "switch"]
     to: tuple[tuple[str, str], ...]
+    expose: Expose = field(default_factory=Expose)
+    origin: Origin = field(compare=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alert:
+    """Fires when a measure of the node `on` has been out of bounds for `lasting` seconds. Bounds are seconds or shares
+    where the spec has a time or a percentage; None where there is none."""
+
+    name: str
+    on: str
+    metric: str
+    quantile: float = 0.0
+    max: float | None = None
+    min: float | None = None
+    lasting: float = 0.0
+    severity: Literal["critical", "warning", "info"] = "warning"
+    description: str = ""
     origin: Origin = field(compare=False)
 
 

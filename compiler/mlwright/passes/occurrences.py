@@ -127,8 +127,8 @@ def json_values(project: ir.Project) -> Iterator[tuple[Path, ir.Json]]:
         for trigger in pipeline.triggers:
             for name, value in trigger.settings:
                 yield (*pipeline.origin.path, "triggers", trigger.name, name), value
-    for name, value in project.monitoring:
-        yield ("monitoring", "alerts", name), value
+    for alert in project.monitoring:
+        yield alert.origin.path, {"metric": alert.metric, "description": alert.description}
     options = project.tracking.options
     for name, texts_ in (("allowed_hosts", options.allowed_hosts), ("cors", options.cors)):
         yield ("tracking", "options", name), list(texts_)

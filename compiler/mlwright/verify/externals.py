@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from mlwright.emit.kube.environment import secret_object
+from mlwright.emit.kube.environment import NOTEBOOK_KEYS, SERVER_KEYS, secret_object
+from mlwright.emit.kube.names import named
 from mlwright.ir import Project
 from mlwright.platform import Profile
 
@@ -17,9 +18,10 @@ def declared(project: Project, profile: Profile) -> frozenset[tuple[str, str]]:
 def _of_project(project: Project) -> Iterator[tuple[str, str]]:
     for secret in project.secrets:
         yield "Secret", secret_object(project, secret.name)
-    for storage in project.storage:
-        if storage.claim:
-            yield "PersistentVolumeClaim", storage.claim
+    for name in (SERVER_KEYS, NOTEBOOK_KEYS):
+        yield "Secret", named(project, name, limit=253)
+    for claim in (*(storage.claim for storage in project.storage), project.tracking.artifacts.claim):
+        yield "PersistentVolumeClaim", claim
 
 
 def _of_platform(profile: Profile) -> Iterator[tuple[str, str]]:

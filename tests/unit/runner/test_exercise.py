@@ -95,7 +95,7 @@ def test_what_surrounds_the_graph(project: Make, task: Make, plan_of: Make) -> N
         routes=(route,),
         notebooks=(notebook,),
         tracking=tracking,
-        monitoring=(("alerts", {}),),
+        monitoring=(ir.Alert(name="slow", on="serving.online", metric="latency", origin=ORIGIN),),
     )
     assert set(gaps(plan_of(made))) == {
         "schedules: main",

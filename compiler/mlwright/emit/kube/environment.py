@@ -16,9 +16,16 @@ HOME = "/mlwright/home"
 RUN = "MLWRIGHT_RUN"
 SERVER = "mlflow"
 """The component that is the tracking server."""
+SERVER_KEYS, NOTEBOOK_KEYS = "mlflow-server", "notebooks"
+"""Secrets of random values which no part of a spec names: the tracking server's own, and the notebooks' token."""
 
 Value = str | dict[str, Any]
 """Text, or the `valueFrom` of a variable."""
+
+
+class Expanded(str):
+    """Text of a variable in which `$(NAME)` stands for a variable before it."""
+
 
 _CACHES = {
     "XDG_CACHE_HOME": "cache",
@@ -32,11 +39,15 @@ _CACHES = {
 def entries(values: Mapping[str, Value]) -> list[dict[str, Any]]:
     """`env` of a container. Kubernetes substitutes `$(NAME)` in values: text arrives as it is."""
     return [
-        {"name": name, "value": value.replace("$(", "$$(") if "$(" in value else value}
-        if isinstance(value, str)
-        else {"name": name, "valueFrom": value}
+        {"name": name, "value": _plain(value)} if isinstance(value, str) else {"name": name, "valueFrom": value}
         for name, value in values.items()
     ]
+
+
+def _plain(value: str) -> str:
+    if isinstance(value, Expanded):
+        return str(value)
+    return value.replace("$(", "$$(") if "$(" in value else value
 
 
 def secret_object(project: Project, secret: str) -> str:

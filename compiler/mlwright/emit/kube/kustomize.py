@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from mlwright.emit.kube import overlays
@@ -31,9 +31,23 @@ kustomize uses this in place of its own schema, so Kubernetes' own kinds with su
 _REFERENCES = "Where objects here name images and other objects: overlays that rename these find them by this.\n"
 
 
-def kustomization(documents: Iterable[Document]) -> Document:
-    """The list of a folder's objects, in the order in which they are applied."""
-    return _document(NAME, {"resources": [document.path for document in documents]}, _FOLDER)
+def kustomization(
+    documents: Iterable[Document], namespace: str = "", external: Mapping[str, Sequence[str]] | None = None
+) -> Document:
+    """The list of a folder's objects, in the order in which they are applied. `external` are the Secrets that have to
+    be in the namespace before, with their keys."""
+    header = _FOLDER + _secrets(namespace, external or {})
+    return _document(NAME, {"resources": [document.path for document in documents]}, header)
+
+
+def _secrets(namespace: str, external: Mapping[str, Sequence[str]]) -> str:
+    if not external:
+        return ""
+    create = f"  kubectl create secret generic -n {namespace}"
+    lines = [
+        " ".join([create, name, *(f"--from-literal={key}=..." for key in keys)]) for name, keys in external.items()
+    ]
+    return "\n".join(["Secrets that have to be there before:", *lines, ""])
 
 
 def environment(emitted: Sequence[tuple[str, Sequence[Document | TextFile]]]) -> list[Document]:

@@ -19,7 +19,7 @@ OUTLIVES = {**KEPT, "argocd.argoproj.io/compare-options": "IgnoreExtraneous"}
 """The same, and Argo CD does not call it a difference: runs go on with what they began with."""
 ROLE = "app.kubernetes.io/component"
 
-Role = Literal["step", "control", "search", "tracking", "store", "endpoint", "gateway", "notebook", "smoke"]
+Role = Literal["step", "control", "search", "tracking", "store", "endpoint", "gateway", "notebook", "proxy", "smoke"]
 """What a pod is to the network, which lets it reach and be reached accordingly: `control` starts pods by the Kubernetes
 API (conductor, operator), `tracking` is the server and its own jobs, `store` a database or object store beside it."""
 

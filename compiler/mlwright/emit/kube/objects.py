@@ -23,6 +23,10 @@ class Objects:
     def __init__(self, project: Project, context: EmitContext, target: str) -> None:
         self.project, self.context, self.target = project, context, target
         self.namespace = project.environment.namespace
+        self.external: dict[str, tuple[str, ...]] = {}
+        """Secrets that nothing here makes, with their keys."""
+        self.keys: dict[str, list[str]] = {}
+        """Secrets of random values that only the cluster knows, with their keys."""
         self._documents: dict[str, Document] = {}
 
     def name(self, *parts: str, limit: int = 63) -> str:
@@ -141,9 +145,13 @@ class Objects:
         """Whether there is such an object already."""
         return f"{kind.lower()}-{name.removesuffix(HASH)}.yaml" in self._documents
 
+    def rendered(self, kind: str, name: str) -> Mapping[str, Any]:
+        """The object that was added. Raises LookupError."""
+        return self._documents[f"{kind.lower()}-{name.removesuffix(HASH)}.yaml"].data
+
     def items(self) -> Iterable[Document]:
         """Every object by file name, and the `kustomization.yaml` that lists them."""
         documents = [self._documents[path] for path in sorted(self._documents)]
         if documents:
-            yield kustomize.kustomization(documents)
+            yield kustomize.kustomization(documents, self.namespace, self.external)
             yield from documents

@@ -30,6 +30,10 @@ class Volumes:
         """`volumes` of the pod."""
         return [{"name": name, **source} for name, source in self._volumes.items()]
 
+    def also(self, other: Volumes) -> None:
+        """Let the pod have the volumes of another container of it, too."""
+        self._volumes = {**other._volumes, **self._volumes}
+
     def mounts(self) -> list[dict[str, Any]]:
         """`volumeMounts` of a container that sees all of them."""
         return list(self._mounts.values())

@@ -12,7 +12,7 @@ from mlwright.passes.lower.catalog import catalog
 from mlwright.passes.lower.context import Context
 from mlwright.passes.lower.models import Place, Sections, model_nodes
 from mlwright.passes.lower.scope import Scope, StepNames
-from mlwright.passes.lower.services import notebook, plain, route, served_aliases, service
+from mlwright.passes.lower.services import alert, notebook, plain, route, served_aliases, service
 from mlwright.passes.lower.task import gates, task
 from mlwright.passes.lower.tracking import tracking_server
 from mlwright.platform import Profile
@@ -85,7 +85,9 @@ def lower(
         tracking=server,
         catalog=catalog(context, spec.tracking, registries, server, where.namespace),
         notebooks=tuple(notebook(context, name, item) for name, item in spec.notebooks.items()),
-        monitoring=tuple(plain(spec.monitoring.alerts).items()) if spec.monitoring else (),
+        monitoring=tuple(
+            alert(context, name, item) for name, item in (spec.monitoring.alerts if spec.monitoring else {}).items()
+        ),
         gitops=tuple(plain(spec.gitops).items()) if spec.gitops else (),
         policies=spec.policies,
         patches=tuple(_patch(context, name, item) for name, item in spec.patches.items()),

@@ -6,12 +6,13 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from mlwright import ir
-from mlwright.passes.lower.container import container
+from mlwright.passes.lower.container import container, resources
 from mlwright.passes.lower.context import Context
 from mlwright.passes.lower.task import storage_path
 from mlwright.span import Path
 from mlwright.spec import serving
 from mlwright.spec.base import Model
+from mlwright.spec.monitoring import Alert
 from mlwright.spec.notebooks import Notebook
 from mlwright.spec.scalars.refusal import Scalar
 
@@ -35,8 +36,6 @@ def service(context: Context, name: str, source: serving.Service, *, run_binding
     """One endpoint. `run_binding` is what `binding` means where the spec leaves it out: `run` or `locked`."""
     path: Path = ("serving", name)
     made = container(context.inside(f"serving.{name}"), source, path)
-    replicas = source.replicas or serving.Replicas()
-    least = 1 if replicas.min is None else replicas.min
     return ir.Service(
         id=f"serving.{name}",
         name=name.replace("_", "-"),
@@ -46,12 +45,14 @@ def service(context: Context, name: str, source: serving.Service, *, run_binding
         format=source.format or ("mlflow" if source.model and not (source.command or source.args) else ""),
         protocols=source.protocols or ("mlflow",),
         port=source.port or 8080,
-        replicas=ir.Replicas(min=least, max=max(least, replicas.max or 1), target=_target(replicas.target)),
+        replicas=_replicas(source.replicas or serving.Replicas()),
         variants=tuple(
             ir.Variant(
                 name=key,
                 source=model_source(context, variant.model, (*path, "variants", key, "model")),
                 traffic=-1 if variant.traffic == "mirror" else variant.traffic,
+                replicas=_replicas(variant.replicas) if variant.replicas else None,
+                resources=resources(variant.resources) if variant.resources else None,
             )
             for key, variant in source.variants.items()
         ),
@@ -101,6 +102,7 @@ def route(context: Context, name: str, source: serving.Route) -> ir.Route:
         name=name.replace("_", "-"),
         mode=source.mode,
         to=tuple((t.service, t.condition or ("" if t.weight is None else str(t.weight))) for t in source.to),
+        expose=expose(source.expose),
         origin=context.origin(("serving", name)),
     )
 
@@ -115,6 +117,22 @@ def notebook(context: Context, name: str, source: Notebook) -> ir.Notebook:
         port=source.port or 8888,
         owner=source.owner or "",
         origin=context.origin(path),
+    )
+
+
+def alert(context: Context, name: str, source: Alert) -> ir.Alert:
+    """One alert, its bounds in seconds or as a share."""
+    return ir.Alert(
+        name=name,
+        on=source.on,
+        metric=source.metric,
+        quantile=source.quantile or 0.0,
+        max=source.max.value if source.max else None,
+        min=source.min.value if source.min else None,
+        lasting=source.for_.seconds if source.for_ else 0.0,
+        severity=source.severity,
+        description=source.description,
+        origin=context.origin(("monitoring", "alerts", name)),
     )
 
 
@@ -144,6 +162,11 @@ def _binding(context: Context, source: serving.Service, run_binding: bool, path:
             "leave `binding` out: the lock file pins the version here",
         )
     return source.binding or ("run" if run_binding else "locked")
+
+
+def _replicas(source: serving.Replicas) -> ir.Replicas:
+    least = 1 if source.min is None else source.min
+    return ir.Replicas(min=least, max=max(least, source.max or 1), target=_target(source.target))
 
 
 def _target(source: serving.ScaleTarget | None) -> tuple[tuple[str, float], ...]:
@@ -178,4 +201,4 @@ def _smoke(context: Context, source: serving.Service, path: Path) -> dict[str, A
     }
 
 
-__all__ = ["expose", "model_source", "notebook", "route", "served_aliases", "service"]
+__all__ = ["alert", "expose", "model_source", "notebook", "route", "served_aliases", "service"]

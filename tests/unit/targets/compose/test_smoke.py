@@ -37,7 +37,7 @@ def url() -> Iterator[str]:
 
 def smoke(url: str, body: bytes, status: str, folder: Path) -> subprocess.CompletedProcess[str]:
     (folder / "request").write_bytes(body)
-    program = str(resources.files("mlwright_compose").joinpath("shipped/smoke.py"))
+    program = str(resources.files("mlwright.emit").joinpath("shipped/smoke.py"))
     command = [sys.executable, "-S", program, url, str(folder / "request"), "text/csv", status, "5"]
     return subprocess.run(command, capture_output=True, text=True, check=False)
 

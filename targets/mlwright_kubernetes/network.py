@@ -1,0 +1,233 @@
+"""Network policies: nobody reaches a pod and a pod reaches nobody, but where the spec implies it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+from urllib.parse import urlsplit
+
+from mlwright.emit.kube import metadata
+from mlwright.emit.kube.metadata import Role
+from mlwright.emit.kube.objects import Objects
+from mlwright.emit.stepdoc import SEARCH_PORT
+from mlwright.emit.trackserver import PORT as TRACKING
+from mlwright.emit.trackserver import PORTS
+from mlwright.ir import Expose, Project, Search, Task
+from mlwright_kubernetes.exposure import PROXY
+
+NODE = "network"
+_NAMESPACE = "kubernetes.io/metadata.name"
+_ANY = ({"ipBlock": {"cidr": "0.0.0.0/0"}}, {"ipBlock": {"cidr": "::/0"}})
+_HTTPS = 443
+_MESH = (15010, 15012)
+"""Where Istio's sidecars find their control plane."""
+_ENGINES = ("argo", "kubeflow")
+"""Engines whose own containers, beside the step's, call the Kubernetes API."""
+
+Rule = dict[str, Any]
+
+
+def emit_network(objects: Objects) -> None:
+    """One policy for all pods of the project, which denies, and one for each role, which allows."""
+    if not objects.context.platform.file.network.policies:
+        return
+    rules = list(_Rules(objects).of_roles())
+    if rules:
+        _policy(objects, "", {}, [], [_dns(objects), *_mesh(objects)])
+    for role, ingress, egress in rules:
+        _policy(objects, role, {metadata.ROLE: role}, ingress, egress)
+
+
+class _Rules:
+    """Who may talk to whom in one environment."""
+
+    def __init__(self, objects: Objects) -> None:
+        self._objects, self._project = objects, objects.project
+        self._owners = objects.context.owners
+        self._network = objects.context.platform.file.network
+        self._roles = frozenset(self._present())
+
+    def _present(self) -> Iterable[Role]:
+        """The roles that there are pods for."""
+        project, engine = self._project, self._owners.get("graph")
+        searches = [node for node in project.nodes if isinstance(node, Search)]
+        if len(searches) < len(project.nodes):
+            yield "step"
+        if any(self._owners.get(node.id) == engine for node in searches):
+            yield "search"
+        tasks = [node.trial if isinstance(node, Search) else node for node in project.nodes]
+        several = any(isinstance(task, Task) and task.distributed.nodes_max > 1 for task in tasks)
+        if project.nodes and (engine == self._objects.target or several):
+            yield "control"
+        if self._ours("tracking"):
+            yield "tracking"
+            if project.tracking.backend.own or project.tracking.artifacts.own:
+                yield "store"
+        services = [service for service in project.services if self._ours(service.id)]
+        if services:
+            yield "endpoint"
+        if any(service.smoke_request for service in services):
+            yield "smoke"
+        if self._guarded():
+            yield "proxy"
+        if self._ours("tracking.gateway"):
+            yield "gateway"
+        if any(self._ours(notebook.id) for notebook in project.notebooks):
+            yield "notebook"
+
+    def of_roles(self) -> Iterable[tuple[Role, list[Rule], list[Rule]]]:
+        """(role, ingress, egress) of each role."""
+        project, tracking = self._project, self._to_tracking()
+        outside = _to(_ANY, sorted(_remote_ports(project)))
+        engine = self._to_api() if set(_ENGINES) & set(self._owners.values()) else []
+        ports = sorted({service.port for service in project.services if self._ours(service.id)})
+        near: Rule = {"podSelector": {}}
+        search = _to(self._pods("search"), [SEARCH_PORT])
+        meeting = self._pods("step")
+        rules: dict[Role, tuple[list[Rule], list[Rule]]] = {
+            "step": ([{"from": meeting}], [*tracking, *search, {"to": meeting}, *outside, *engine]),
+            "control": ([], [*self._to_api(), *tracking, *search]),
+            "search": ([_from(self._pods("step", "control"), [SEARCH_PORT])], [*tracking, *engine]),
+            "tracking": (self._server_ingress(), self._server_egress()),
+            "store": ([_from(self._pods("tracking"), [])], []),
+            "endpoint": ([_from([near, *self._callers()], ports)], [*tracking, *outside]),
+            "smoke": ([], _to(self._pods("endpoint"), ports)),
+            "proxy": (
+                [_from(self._callers(), [PROXY])],
+                [*_to(self._pods("endpoint", "tracking"), sorted({*ports, TRACKING})), *_to(_ANY, [self._issuer()])],
+            ),
+            "gateway": ([_from([near, *self._callers()], [])], _to(_ANY, [_HTTPS])),
+            "notebook": ([], [*tracking, *outside]),
+        }
+        for role, (ingress, egress) in rules.items():
+            if role in self._roles:
+                yield role, ingress, egress
+
+    def _pods(self, *roles: Role) -> list[Rule]:
+        """The project's pods of these roles, as far as there are any."""
+        return [_pods(self._project, role) for role in roles if role in self._roles]
+
+    def _ours(self, node: str) -> bool:
+        return self._owners.get(node) == self._objects.target
+
+    def _callers(self) -> list[Rule]:
+        """The namespaces that reach what is served: those that ops allow, any where they name none."""
+        names = self._network.allow_from
+        if not names:
+            return [{"namespaceSelector": {}}]
+        return [{"namespaceSelector": {"matchLabels": {_NAMESPACE: name}}} for name in names]
+
+    def _to_tracking(self) -> list[Rule]:
+        tracking = self._project.tracking
+        if tracking.beside:
+            return _to(self._pods("tracking"), [TRACKING])
+        return _to(_ANY, [_port(tracking.address)])
+
+    def _to_api(self) -> list[Rule]:
+        known = self._network.api_server
+        if not known:
+            return _to(_ANY, [_HTTPS, 6443])
+        return [rule for one in known for rule in _to([{"ipBlock": {"cidr": one.cidr}}], [one.port])]
+
+    def _server_ingress(self) -> list[Rule]:
+        """The project's own pods, and whoever ops let in; the proxy alone where that asks who it is."""
+        ours = {"podSelector": {"matchLabels": _instance(self._project)}}
+        exposed = self._project.tracking.expose.scope == "host" or self._network.allow_from
+        return [_from([ours, *(self._callers() if exposed else ())], [TRACKING])]
+
+    def _server_egress(self) -> list[Rule]:
+        """Itself, its stores, and the usual ports of databases and object stores elsewhere."""
+        project, tracking = self._project, self._project.tracking
+        ports = {PORTS[one.type] for one in (tracking.backend, tracking.registry) if one and one.secret}
+        if tracking.artifacts.type in ("s3", "gs", "azure") and not tracking.artifacts.own:
+            ports.add(_port(tracking.artifacts.endpoint) if tracking.artifacts.endpoint else _HTTPS)
+        if project.catalog.webhooks:
+            ports.add(_HTTPS)
+        stores = self._pods("store")
+        found = [*_to(self._pods("tracking"), [TRACKING]), *([{"to": stores}] if stores else [])]
+        return [*found, *_to(_ANY, sorted(ports))]
+
+    def _guarded(self) -> bool:
+        """Whether a proxy stands before something."""
+        tracking = self._project.tracking
+        wanted: list[Expose] = [one.expose for one in self._project.services if self._ours(one.id)]
+        if self._ours("tracking") and tracking.auth.type == "none":
+            wanted.append(tracking.expose)
+        return any(one.scope == "host" and one.auth == "required" for one in wanted)
+
+    def _issuer(self) -> int:
+        settings = self._objects.context.platform.file.auth_proxy
+        return _port(settings.issuer) if settings else _HTTPS
+
+
+def _remote_ports(project: Project) -> set[int]:
+    """The ports of what steps and endpoints read and write outside of the cluster."""
+    uris = [source.source for source in project.data if not source.local]
+    uris += [storage.uri for storage in (*project.storage, project.artifacts) if "://" in storage.uri]
+    uris += [source.uri for one in project.services for source in (one.source, *(v.source for v in one.variants))]
+    return {_port(uri) for uri in uris if "://" in uri}
+
+
+def _port(address: str) -> int:
+    """The port of an address: its own, 80 of plain HTTP, else 443."""
+    parts = urlsplit(address)
+    return parts.port or (80 if parts.scheme == "http" else _HTTPS)
+
+
+def _dns(objects: Objects) -> Rule:
+    dns = objects.context.platform.file.network.dns
+    peer = {
+        "namespaceSelector": {"matchLabels": {_NAMESPACE: dns.namespace}},
+        "podSelector": {"matchLabels": dict(dns.labels)},
+    }
+    return {"to": [peer], "ports": [{"protocol": protocol, "port": 53} for protocol in ("UDP", "TCP")]}
+
+
+def _mesh(objects: Objects) -> list[Rule]:
+    if "istio" not in objects.context.platform.systems:
+        return []
+    return _to([{"namespaceSelector": {"matchLabels": {_NAMESPACE: "istio-system"}}}], _MESH)
+
+
+def _instance(project: Project) -> dict[str, str]:
+    key = "app.kubernetes.io/instance"
+    return {key: metadata.selector(project, "")[key]}
+
+
+def _pods(project: Project, role: Role) -> Rule:
+    return {"podSelector": {"matchLabels": {**_instance(project), metadata.ROLE: role}}}
+
+
+def _ports(ports: Iterable[int]) -> dict[str, Any]:
+    found = [{"protocol": "TCP", "port": port} for port in ports]
+    return {"ports": found} if found else {}
+
+
+def _to(peers: Sequence[Rule], ports: Sequence[int]) -> list[Rule]:
+    """To `peers` on `ports`; nothing where there are none."""
+    return [{"to": list(peers), **_ports(ports)}] if ports and peers else []
+
+
+def _from(peers: Sequence[Rule], ports: Sequence[int]) -> Rule:
+    """From `peers` on `ports`, on any without some."""
+    return {"from": list(peers), **_ports(ports)}
+
+
+def _policy(
+    objects: Objects, suffix: str, labels: dict[str, str], ingress: Sequence[Rule], egress: Sequence[Rule]
+) -> None:
+    spec = {
+        "podSelector": {"matchLabels": {**_instance(objects.project), **labels}},
+        "policyTypes": ["Ingress", "Egress"],
+        **({"ingress": list(ingress)} if ingress else {}),
+        **({"egress": list(egress)} if egress else {}),
+    }
+    objects.add(
+        "NetworkPolicy",
+        objects.name(suffix),
+        {"spec": spec},
+        node=NODE,
+        origin=objects.project.environment.origin,
+        wave=metadata.BASE,
+        as_kind=f"{suffix.capitalize()}NetworkPolicy",
+    )
