@@ -18,6 +18,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+import cluster  # beside this file
+
 ROOT = Path(__file__).resolve().parents[2]
 BIN = Path(sys.executable).parent
 ROUNDS = 10
@@ -44,6 +46,7 @@ def main() -> int:
         for size in SIZES:
             total, peak = copies(work, size)
             print(f"{size:>8} {total:>9.2f} {total / size * 1000:>9.1f} {peak:>10.0f}", flush=True)
+        cluster.show(work)
     return 0
 
 

@@ -35,28 +35,36 @@ def inert(value: Any) -> str:
 
 def _inert(value: Any, line: str, pieces: list[str]) -> None:
     """Append what `json.dumps(value, indent=2)` says, which is slow with an indent; `line` begins the next line."""
-    if isinstance(value, str):
-        pieces.append(_short(value) if len(value) <= _SHORT else _string(value))
-    elif isinstance(value, dict) and value:
+    if isinstance(value, dict) and value:
         inner = f"{line}  "
         mark = f"{{{inner}"
         for key, item in value.items():
             if not isinstance(key, str):
                 raise TypeError(f"a key must be text, not {type(key).__name__}")
-            pieces.append(f"{mark}{_short(key) if len(key) <= _SHORT else _string(key)}: ")
-            _inert(item, inner, pieces)
+            pieces.append(f"{mark}{_text(key)}: ")
             mark = f",{inner}"
+            if isinstance(item, str):
+                pieces.append(_text(item))
+            else:
+                _inert(item, inner, pieces)
         pieces.append(f"{line}}}")
     elif isinstance(value, (list, tuple)) and value:
         inner = f"{line}  "
         mark = f"[{inner}"
         for item in value:
             pieces.append(mark)
-            _inert(item, inner, pieces)
             mark = f",{inner}"
+            if isinstance(item, str):
+                pieces.append(_text(item))
+            else:
+                _inert(item, inner, pieces)
         pieces.append(f"{line}]")
     else:
-        pieces.append(json.dumps(value, allow_nan=False))
+        pieces.append(_text(value) if isinstance(value, str) else json.dumps(value, allow_nan=False))
+
+
+def _text(text: str) -> str:
+    return _short(text) if len(text) <= _SHORT else _string(text)
 
 
 def _string(text: str) -> str:

@@ -73,26 +73,27 @@ class Selection:
 
 def select(project: ir.Project, selections: Iterable[Selection]) -> tuple[ir.Pipeline, ...]:
     """Each pipeline's nodes: those it names, all they need, their gates, and what runs on every failure."""
-    return tuple(replace(selection.pipeline, nodes=_closure(project, selection.run)) for selection in selections)
-
-
-def _closure(project: ir.Project, run: tuple[str, ...]) -> tuple[str, ...]:
     nodes = {node.id: node for node in project.nodes}
+    order = {node: position for position, node in enumerate(nodes)}
     gates = {node.step: node.id for node in project.nodes if isinstance(node, ir.Gates)}
-    if not run:
-        return tuple(nodes)
-    wanted: set[str] = set()
-    stack = [node for node in run if node in nodes]
-    stack += [node.id for node in project.nodes if isinstance(node, ir.Task) and ends_every_run(node)]
-    while stack:
-        current = stack.pop()
-        if current in wanted:
-            continue
-        wanted.add(current)
-        stack += [need.node for need in nodes[current].needs if need.node in nodes]
-        if current in gates:
-            stack.append(gates[current])
-    return tuple(node for node in nodes if node in wanted)
+    watching = [node.id for node in project.nodes if isinstance(node, ir.Task) and ends_every_run(node)]
+
+    def closure(run: tuple[str, ...]) -> tuple[str, ...]:
+        if not run:
+            return tuple(nodes)
+        wanted: set[str] = set()
+        stack = [*(node for node in run if node in nodes), *watching]
+        while stack:
+            current = stack.pop()
+            if current in wanted:
+                continue
+            wanted.add(current)
+            stack += [need.node for need in nodes[current].needs if need.node in nodes]
+            if current in gates:
+                stack.append(gates[current])
+        return tuple(sorted(wanted, key=order.__getitem__))
+
+    return tuple(replace(selection.pipeline, nodes=closure(selection.run)) for selection in selections)
 
 
 def ends_every_run(task: ir.Task) -> bool:

@@ -101,7 +101,8 @@ def plan(
     lease: str,
 ) -> stepdoc.Document:
     """The plan of one pipeline. `manifests` has all its nodes; `lease` names the Lease that keeps a second run away."""
-    nodes = [node for node in project.nodes if node.id in set(pipeline.nodes)]
+    wanted = set(pipeline.nodes)
+    nodes = [node for node in project.nodes if node.id in wanted]
     return {
         **stepdoc.head(project, "conduct", "run", pipeline.name),
         "lease": lease,

@@ -1,0 +1,139 @@
+"""The part of `make bench` about Kubernetes output: our compile beside `kubectl kustomize` of what it wrote.
+
+Projects are made up, from 60 objects to 30,000. Both programs are cold processes, run in turns in one round; ours
+starts without an output folder, so that it writes every file.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+MLWRIGHT = str(Path(sys.executable).parent / "mlwright")
+ENVIRONMENT = {name: text for name, text in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+HEAD = """\
+apiVersion: mlwright.dev/v1
+kind: MLProject
+metadata: {name: large}
+defaults:
+  steps: {image: ghcr.io/acme/large:1.0.0, resources: {cpu: 1, memory: 1Gi}}
+  serving: {image: ghcr.io/acme/large:1.0.0, resources: {cpu: 1, memory: 1Gi}}
+params: {rate: 0.1}
+tracking: {server: {type: external, url: "https://mlflow.example.com"}}
+environments: {prod: {platform: kubernetes}}
+"""
+SERVICES = 4
+"""Endpoints of one unit, beside two steps and a pipeline that runs these on a schedule."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Goal:
+    """About how many objects, how often each program runs, and how many times as fast as kustomize we must be."""
+
+    objects: int
+    rounds: int
+    faster: float
+    kustomize: bool = True
+
+
+GOALS = (
+    Goal(objects=60, rounds=10, faster=1 / 3),
+    Goal(objects=600, rounds=5, faster=2),
+    Goal(objects=3000, rounds=3, faster=30),
+    Goal(objects=30000, rounds=1, faster=0, kustomize=False),
+)
+
+
+def show(work: Path) -> None:
+    """Print the figures; without `kubectl` only our own."""
+    peer = bool(shutil.which("kubectl"))
+    print("\nKubernetes objects, medians" + ("" if peer else "; kubectl is not installed: nothing to compare with"))
+    print(
+        f"{'objects':>8} {'compile ms':>11} {'ms each':>8} {'kustomize ms':>13} {'times as fast':>14} {'at least':>12}"
+    )
+    for goal in GOALS:
+        folder = work / f"objects-{goal.objects}"
+        write(folder, units(work, goal.objects))
+        compared = peer and goal.kustomize
+        ours, theirs = measure(folder, goal.rounds, compared)
+        count = sum(1 for _ in objects(folder))
+        line = f"{count:>8} {ours * 1000:>11.0f} {ours / count * 1000:>8.2f}"
+        if compared:
+            ratio = theirs / ours
+            verdict = "yes" if ratio >= goal.faster else "NO"
+            line += f" {theirs * 1000:>13.0f} {ratio:>14.1f} {goal.faster:>7.2g} {verdict:>4}"
+        print(line, flush=True)
+        shutil.rmtree(folder)
+
+
+def measure(folder: Path, rounds: int, compared: bool) -> tuple[float, float]:
+    """Median seconds of a compile of the project in `folder`, and of `kubectl kustomize` of its output (else 0)."""
+    ours, theirs = [], []
+    for number in range(rounds + (rounds > 1)):
+        shutil.rmtree(folder / "manifests", ignore_errors=True)
+        first = once(MLWRIGHT, "compile", str(folder))
+        second = once("kubectl", "kustomize", str(folder / "manifests" / "prod")) if compared else 0.0
+        if number or rounds == 1:  # one more at the beginning fills the caches
+            ours.append(first)
+            theirs.append(second)
+    return statistics.median(ours), statistics.median(theirs)
+
+
+def once(*command: str) -> float:
+    """Seconds of one process; a failure ends the bench."""
+    start = time.perf_counter()
+    done = subprocess.run(
+        command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, check=False, env=ENVIRONMENT
+    )
+    seconds = time.perf_counter() - start
+    if done.returncode:
+        sys.exit(f"{' '.join(command)} exited {done.returncode}\n{done.stderr[-2000:]}")
+    return seconds
+
+
+def units(work: Path, wanted: int) -> int:
+    """How many units make about `wanted` objects: counted with one unit and with three."""
+    counted = []
+    for number in (1, 3):
+        folder = work / f"units-{number}"
+        write(folder, number)
+        once(MLWRIGHT, "compile", str(folder))
+        counted.append(sum(1 for _ in objects(folder)))
+        shutil.rmtree(folder)
+    each = (counted[1] - counted[0]) / 2
+    return max(1, round((wanted - counted[0]) / each) + 1)
+
+
+def objects(folder: Path) -> Iterator[Path]:
+    """The files of Kubernetes objects in a project's output."""
+    for path in (folder / "manifests" / "prod").rglob("*.yaml"):
+        if path.name != "kustomization.yaml" and "kustomize" not in path.parts:
+            yield path
+
+
+def write(folder: Path, count: int) -> None:
+    """A project of so many units: two steps, a pipeline on a schedule, and endpoints that scale."""
+    steps, serving, pipelines = ["steps:"], ["serving:"], ["pipelines:"]
+    for unit in range(count):
+        steps += [
+            (
+                f'  make-{unit}: {{command: [python, make.py, "${{params.rate}}", "${{outputs.table}}"],'
+                " outputs: {table: {type: file}}}"
+            ),
+            f'  use-{unit}: {{command: [python, use.py, "${{steps.make-{unit}.outputs.table}}"]}}',
+        ]
+        serving += [
+            f'  serve-{unit}-{number}: {{command: [python, serve.py, "{number}"], port: 8080,'
+            " replicas: {min: 2, max: 5, target: {cpu: 70}}}"
+            for number in range(SERVICES)
+        ]
+        pipelines.append(f'  run-{unit}: {{run: [steps.use-{unit}], schedule: "{unit % 60} 3 * * *"}}')
+    folder.mkdir(parents=True)
+    (folder / "mlproject.yaml").write_text(HEAD + "\n".join([*steps, *serving, *pipelines]) + "\n", encoding="utf-8")
