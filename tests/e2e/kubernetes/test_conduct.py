@@ -1,4 +1,4 @@
-"""A pipeline on a real control plane: compiled, applied, conducted, its conductor killed; with a real tracking server."""
+"""A pipeline on a real control plane: compiled, applied, conducted, its conductor killed; real tracking server, too."""
 
 from __future__ import annotations
 
