@@ -32,6 +32,11 @@ class Objects:
         self.name = maker.called(self.main, suffix)
         self._alone = 0.0
 
+    @property
+    def what(self) -> str:
+        """The main object, for people."""
+        return "%s %s" % (self.main["manifest"]["kind"], self.name)
+
     def there(self) -> bool:
         """Whether the main object has been made, by us or by whom we go on for. It says so if it is not ours."""
         found = self._get(self.main)
@@ -60,7 +65,7 @@ class Objects:
         """running, succeeded or failed, and why."""
         found = self._get(self.main)
         if found is None:
-            return "failed", "%s %s was deleted" % (self.main["manifest"]["kind"], self.name)
+            return "failed", "%s was deleted" % self.what
         state, reason = verdict(found)
         if state != "running":
             return state, reason
@@ -99,6 +104,31 @@ class Objects:
                     continue
             self._delete(wanted)
         return not waiting
+
+    def found(self) -> Doc:
+        """The main object as it is now; empty where there is none."""
+        return self._get(self.main) or {}
+
+    def progress(self) -> str:
+        """What the main object's status counts, and the conditions that hold."""
+        status = self.found().get("status") or {}
+        counts = ["%s %d" % (key, value) for key, value in sorted(status.items()) if type(value) is int]
+        return ", ".join(counts + [str(c["type"]) for c in status.get("conditions") or [] if c.get("status") == "True"])
+
+    def note(self, name: str, text: str) -> None:
+        """Annotates the main object."""
+        manifest = self.main["manifest"]
+        change = {"metadata": {"annotations": {name: text}}}
+        self.cluster.patch(manifest["apiVersion"], manifest["kind"], self.name, change)
+
+    def noted(self, name: str) -> bool:
+        """Whether the main object has this annotation."""
+        return name in ((self.found().get("metadata") or {}).get("annotations") or {})
+
+    def remove(self) -> None:
+        """Deletes all of them."""
+        for wanted in self.wanted:
+            self._delete(wanted)
 
     def _company(self) -> Tuple[str, str]:
         """A search whose workers have all failed has nobody to ask."""

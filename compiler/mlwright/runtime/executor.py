@@ -4,17 +4,15 @@ or on the tracking server, so that another one goes on where this one was killed
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 import time
 
-from attempts import Step
 from child import Signals
 from children import Objects
 from cluster import Cluster
-from items import INDEX, to_run
+from decide import decide
+from items import INDEX
 from manifests import INDEX as BY_INDEX
-from manifests import RUN, Maker
+from manifests import Maker
 from mirror import Mirror
 from order import Ended, Schedule
 from program import Outcome
@@ -62,7 +60,7 @@ class Executor:
         self.nodes = {str(node["id"]): node for node in nodes}
         self.schedule, self.env, self.tracking, self.signals = schedule, env, tracking, signals
         self.cluster, self.maker = cluster, maker
-        self.mirror = Mirror(cluster, "%s=%s" % (RUN, maker.mark))
+        self.mirror = Mirror(cluster, maker.selector)
         self.root, self.resumed = "", False
         self.ledger: Dict[str, str] = {}
         self.children: Dict[str, Child] = {}
@@ -130,15 +128,15 @@ class Executor:
         indexed = bool(node.get("items") and node["items"]["indexed"])
         single = None if node.get("items") and not indexed else self._objects(child, "")
         if single is not None and single.there():
-            say("%s: goes on, %s" % (node["id"], _what(single)))
+            say("%s: goes on, %s" % (node["id"], single.what))
             child.running[0] = single
             return None
         seen = self._seen(node) if self.resumed else None
         if seen:
             return seen
-        decided = self._decide(node) if node.get("step") else None
-        if isinstance(decided, tuple):
-            return decided
+        decided = decide(node["step"], self.env, self.signals) if node.get("step") else 0
+        if isinstance(decided, Outcome):
+            return _word(decided.status), decided.reason
         if single is not None:
             spec, more = None, None
             if decided:
@@ -147,9 +145,9 @@ class Executor:
                 spec["parallelism"] = min(spec["parallelism"], decided)
             single.make(more, spec)
             child.running[0] = single
-            say("%s: started, %s%s" % (node["id"], _what(single), " (%d items)" % decided if decided else ""))
+            say("%s: started, %s%s" % (node["id"], single.what, " (%d items)" % decided if decided else ""))
             return None
-        child.items = int(decided or 0)
+        child.items = decided
         child.waiting = list(range(child.items))
         self._more(child)
         return None
@@ -160,29 +158,6 @@ class Executor:
         if len(runs) != 1 or runs[0].tags.get("mlwright.item") or runs[0].state == "running":
             return None
         return STATES[runs[0].state], runs[0].tags.get("mlwright.reason", "")
-
-    def _decide(self, node: Doc) -> Any:
-        """How many items to start (0 for a step without), or how the step ended before anything was started."""
-        doc = dict(node["step"], wait=False)
-        folder = tempfile.mkdtemp(prefix="mlwright-")
-        step = Step(doc, dict(self.env), Tracking(doc, self.env), self.signals, folder)
-        try:
-            if doc.get("for_each"):
-                items = to_run(step)
-                return (_word(items.status), items.reason) if isinstance(items, Outcome) else len(items)
-            step.read_params()
-            reason = step.blocked()
-            if not reason:
-                return 0
-            step.skip(reason)
-            return "skipped", reason
-        except StepError as problem:
-            if problem.code == UNREACHABLE:
-                raise
-            step.ended("failed", problem.code, str(problem))
-            return "failed", str(problem)
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
 
     def _objects(self, child: Child, suffix: str) -> Objects:
         node = child.node
@@ -203,7 +178,7 @@ class Executor:
             if not objects.there():
                 objects.make({INDEX: str(index)})
             child.running[index] = objects
-            say("%s: item %d of %d, %s" % (child.node["id"], index + 1, child.items, _what(objects)))
+            say("%s: item %d of %d, %s" % (child.node["id"], index + 1, child.items, objects.what))
 
     def _look(self, child: Child) -> Optional[Tuple[Word, str]]:
         """How a node ended; None while it runs."""
@@ -253,7 +228,3 @@ class Executor:
 def _word(text: str) -> Word:
     words: Dict[str, Word] = {"cached": "cached", "finished": "finished", "killed": "killed"}
     return words.get(text) or STATES.get(text, "failed")
-
-
-def _what(objects: Objects) -> str:
-    return "%s %s" % (objects.main["manifest"]["kind"], objects.name)

@@ -31,6 +31,11 @@ class Maker:
     def __init__(self, stem: str, run: str, owner: Optional[Doc], given: Mapping[str, str]) -> None:
         self.stem, self.mark, self.owner, self.given = stem, mark(run), owner, dict(given)
 
+    @property
+    def selector(self) -> str:
+        """What finds all objects of the run."""
+        return "%s=%s" % (RUN, self.mark)
+
     def name(self, part: str, suffix: str = "") -> str:
         """The name of the run's object that the documents call `part`."""
         text = "%s-%s%s" % (self.stem, part, suffix)

@@ -28,9 +28,10 @@ from pulse import Heart
 from samplers import Proposer, seed_of
 from searchservice import Server, Service
 from searchspace import Dimension, dimension
+from standin import stand_in, stand_ins
 from tracking import Run, Tracking, now
 from trials import Ledger, Rules, Trial
-from values import BAD_INPUT, NOT_FOUND, Killed, ServerError, StepError, compact, digest, say, seconds
+from values import BAD_INPUT, Killed, StepError, digest, say, seconds
 
 JOURNAL = "mlwright/search.json"
 HEARTBEAT, GRACE = 5.0, 10.0
@@ -152,7 +153,7 @@ class Search:
         service = self._service(run, self._fresh, journal=False)
         with self._listening.to(service):
             self._dismiss(service)
-        for seen in [run, *self._stand_ins(run)]:
+        for seen in [run, *stand_ins(self._tracking, str(self._plan.document["training"]), run)]:
             self._tracking.log(seen.id, {"mlwright.seen": str(now())})
         params = {f"best.{name}": text for name, text in best.items()}
         metrics = {name: value for name, value in run.metrics.items() if name.startswith("best.")}
@@ -234,50 +235,13 @@ class Search:
         if "mlwright.best_trial" not in run.tags:
             self._tracking.log(run.id, tags, params, points)
         if not self._plan.document.get("retrain", True):
-            self._stand_in(run, best)
+            stand_in(self._tracking, str(self._plan.document["training"]), run, str(best.number), best.run_id)
         self._tracking.close(run.id, "FINISHED", {"mlwright.reason": self._ledger.over})
         return Outcome("finished", 0, "", run.id, metrics=metrics, params=params, attempts=attempt)
 
     def _best(self, run: Run) -> Trial | None:
         written = run.tags.get("mlwright.best_trial", "")
         return self._ledger.trials[int(written)] if written else self._ledger.best
-
-    def _stand_in(self, tuning: Run, best: Trial) -> None:
-        """Without retraining the best trial is the training: a run of the training step that links its outputs."""
-        training = str(self._plan.document["training"])
-        if self._stand_ins(tuning):
-            return
-        try:
-            source = self._tracking.get(best.run_id)
-        except ServerError as problem:
-            raise StepError(NOT_FOUND, f"the run {best.run_id!r} of the best trial {best.number}: {problem}") from None
-        tags = self._tracking.common("step")
-        tags.update(_outputs(source))
-        tags["mlwright.step"] = training
-        tags["mlwright.attempt"] = "1"
-        tags["mlwright.image_digest"] = source.tags.get("mlwright.image_digest", "")
-        tags["mlwright.trial"] = str(best.number)
-        tags["mlwright.tuning_run"] = tuning.id
-        tags["mlflow.parentRunId"] = self._root
-        run = self._tracking.create(training.rsplit(".", 1)[-1], tags)
-        points = [point for name in source.metrics for point in self._points(source, name)]
-        self._tracking.log(run.id, None, source.params, points)
-        self._tracking.close(run.id, "FINISHED")
-
-    def _stand_ins(self, tuning: Run) -> list[Run]:
-        runs = self._tracking.finished(str(self._plan.document["training"]))
-        return [run for run in runs if run.tags.get("mlwright.tuning_run") == tuning.id]
-
-    def _points(self, run: Run, metric: str) -> list[dict[str, Any]]:
-        query: dict[str, Any] = {"run_id": run.id, "metric_key": metric, "max_results": 20000}
-        points: list[dict[str, Any]] = []
-        while True:
-            page = self._tracking.server.call("GET", "metrics/get-history", **query)
-            points += page.get("metrics", [])
-            if not page.get("next_page_token"):
-                break
-            query["page_token"] = page["next_page_token"]
-        return [{key: point.get(key, 0) for key in ("key", "value", "timestamp", "step")} for point in points]
 
 
 class _Listening:
@@ -312,15 +276,6 @@ def search(document: Mapping[str, Any], env: Mapping[str, str], tracking: Tracki
     except (ValueError, TypeError, AttributeError) as problem:
         raise StepError(BAD_INPUT, f"the search document: {problem}") from None
     return search.run()
-
-
-def _outputs(source: Run) -> dict[str, str]:
-    linked: dict[str, str] = {}
-    for name, text in source.tags.items():
-        if name.startswith("mlwright.output."):
-            output = json.loads(text)
-            linked[name] = compact({**output, "run_id": output.get("run_id") or source.id})
-    return linked
 
 
 def _sentence(outcome: Outcome, objective: str, end: str) -> str:

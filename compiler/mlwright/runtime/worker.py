@@ -85,8 +85,6 @@ class Worker:
 
         number = asked["trial"]
         trial = Trial(str(number), {k: str(v) for k, v in asked["params"].items()}, self.tuning_run)
-        step = Step(self.doc, dict(self.env), self.tracking, self.signals, self.folder)
-        step.trial = trial
         values: queue.Queue[Optional[float]] = queue.Queue()
         trial.report = values.put
         ended = threading.Event()
@@ -114,13 +112,19 @@ class Worker:
         for thread in threads:
             thread.start()
         try:
-            outcome = step.run()
+            outcome = self.run(trial)
         finally:
             ended.set()
             values.put(None)
         threads[1].join(5.0)
         self.tell(number, outcome)
         return outcome
+
+    def run(self, trial: Trial) -> Outcome:
+        """The trial itself: a run of the step, here."""
+        step = Step(self.doc, dict(self.env), self.tracking, self.signals, self.folder)
+        step.trial = trial
+        return step.run()
 
     def quietly(self, path: str, **body: Json) -> Doc:
         """A message that may be lost without harm."""

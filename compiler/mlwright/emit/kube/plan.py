@@ -128,9 +128,15 @@ def operation(
         **stepdoc.head(project, "operate", node.id, node.name),
         "timeout": _timeout(node) if isinstance(node, ir.Task) else 0,
         "on_stop": on_stop,
-        "trial": stepdoc.trial_document(project, node, places) if isinstance(node, ir.Search) else None,
+        "document": None,
+        "trial": None,
+        "training": "",
         "objects": [_object(manifest, main=manifest is manifests[0]) for manifest in _in_order(manifests)],
     }
+    if isinstance(node, ir.Search):
+        return {**document, "trial": stepdoc.trial_document(project, node, places), "training": node.training}
+    if node.contract == "launcher" and not node.for_each.keys:
+        document["document"] = stepdoc.step_document(project, node, places)
     return document
 
 
