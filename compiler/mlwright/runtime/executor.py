@@ -12,12 +12,12 @@ from cluster import Cluster
 from decide import decide
 from items import INDEX
 from manifests import INDEX as BY_INDEX
-from manifests import Maker
+from manifests import Maker, obstacle
 from mirror import Mirror
 from order import Ended, Schedule
 from program import Outcome
 from tracking import Tracking
-from values import UNREACHABLE, StepError, say
+from values import UNREACHABLE, StepError, say, seconds
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 NODE = "mlwright.node."
 """With a node's id: a tag of the root run that says how the node ended."""
 TICK = 1.0
+LOOK = 20.0
+"""Seconds between two looks at pods that do not start; MLWRIGHT_LOOK."""
 STATES: Dict[str, Word] = {"succeeded": "finished", "skipped": "skipped", "stopped": "stopped", "failed": "failed"}
 
 
@@ -65,6 +67,7 @@ class Executor:
         self.ledger: Dict[str, str] = {}
         self.children: Dict[str, Child] = {}
         self.leaving: List[Tuple[Objects, bool]] = []
+        self.looked, self.pause, self.obstacles = time.monotonic(), seconds(env, "MLWRIGHT_LOOK", LOOK), ""
         self.over: List[Ended] = []
 
     def open(self, root: str, tags: Dict[str, str], resumed: bool) -> None:
@@ -104,6 +107,7 @@ class Executor:
         if not self.over:
             self.mirror.changed.wait(TICK)
             self.mirror.changed.clear()
+            self._obstacles()
             for child in list(self.children.values()):
                 found = self._look(child)
                 if found:
@@ -119,6 +123,21 @@ class Executor:
             self.wait()
             time.sleep(0.2)
         self.mirror.stop()
+
+    def _obstacles(self) -> None:
+        """Says what keeps pods of the run from starting, once for each reason."""
+        if time.monotonic() < self.looked + self.pause:
+            return
+        self.looked = time.monotonic()
+        try:
+            pods, _ = self.cluster.list("v1", "Pod", self.maker.selector)
+        except StepError as problem:
+            pods, said = [], str(problem)
+        else:
+            said = "; ".join(filter(None, map(obstacle, pods)))
+        if said and said != self.obstacles:
+            say(said)
+        self.obstacles = said
 
     # One node
 

@@ -135,3 +135,18 @@ def verdict(found: Doc) -> Tuple[str, str]:
             said = [str(condition[key]) for key in ("reason", "message") if condition.get(key)]
             return "failed", stopped or ": ".join(said) or "failed"
     return "running", ""
+
+
+def obstacle(pod: Doc) -> str:
+    """What keeps a pod from starting, as far as the cluster says so; empty where nothing does."""
+    status = pod.get("status") or {}
+    if status.get("phase") != "Pending":
+        return ""
+    for container in (status.get("initContainerStatuses") or []) + (status.get("containerStatuses") or []):
+        waiting = (container.get("state") or {}).get("waiting") or {}
+        if waiting.get("reason") not in (None, "", "ContainerCreating", "PodInitializing"):
+            return "%s waits: %s %s" % (pod["metadata"]["name"], waiting["reason"], waiting.get("message") or "")
+    for condition in status.get("conditions") or []:
+        if condition.get("type") == "PodScheduled" and condition.get("status") == "False":
+            return "%s waits: %s" % (pod["metadata"]["name"], condition.get("message") or condition.get("reason"))
+    return ""

@@ -414,6 +414,19 @@ def test_what_takes_too_long_is_ended_and_says_so(cluster: Cluster) -> None:
     assert f"{JOBS}/run-a" in cluster.api.objects
 
 
+def test_what_keeps_a_pod_from_starting_is_said_once(cluster: Cluster) -> None:
+    cluster.api.holds.add("run-a")
+    waiting = {"state": {"waiting": {"reason": "ImagePullBackOff", "message": "no such image"}}}
+    labels = {"mlwright.dev/run": cluster.pipeline.run}
+    status = {"phase": "Pending", "containerStatuses": [waiting]}
+    cluster.api.add("/api/v1/namespaces/ml/pods", {"metadata": {"name": "run-a-x", "labels": labels}, "status": status})
+    process = cluster.start(cluster.plan(node("a")), MLWRIGHT_LOOK="0.2")
+    until(lambda: [path for _, path in cluster.api.requests].count("/api/v1/namespaces/ml/pods") > 2)
+    cluster.api.end("run-a")
+    assert cluster.ended(process) == 0
+    assert cluster.said.count("run-a-x waits: ImagePullBackOff no such image") == 1
+
+
 def test_an_operators_object_is_followed_by_its_conditions_and_removed_when_it_takes_too_long(cluster: Cluster) -> None:
     def train(name: str) -> Json:
         manifest = {"apiVersion": "trainer.kubeflow.org/v1alpha1", "kind": "TrainJob", "spec": {"trainer": {"env": []}}}
