@@ -11,13 +11,13 @@ from mlwright.emit.kube.objects import Objects
 from mlwright.emit.kube.quantity import ours
 from mlwright.ir import Origin, Pipeline, Trigger
 from mlwright_argo import sources, values
+from mlwright_argo.starts import controller
 
 COMPONENT = "events"
 LISTENER, STARTER = "listener", "starter"
 """Accounts: of EventSources that watch workflows, and of Sensors, which make them."""
 _USER = 9731
 """The user of Argo Events' own image."""
-_INSTANCE = "workflows.argoproj.io/controller-instanceid"
 _RBAC = "rbac.authorization.k8s.io"
 _VERBS = {LISTENER: ["get", "list", "watch"], STARTER: ["create"]}
 _OPEN = """\
@@ -82,9 +82,8 @@ def _emit(objects: Objects, pipeline: Pipeline, trigger: Trigger) -> None:
 
 def _start(objects: Objects, pipeline: Pipeline, trigger: Trigger, source: sources.Source) -> Object:
     """Makes a Workflow of the pipeline's template with what the event says."""
-    events = objects.context.platform.file.argo_workflows
     template = objects.name(pipeline.name, limit=52)
-    labels = {_INSTANCE: events.instance_id} if events and events.instance_id else {}
+    labels = controller(objects)
     arguments, parameters = values.arguments(objects.project, pipeline, trigger, source)
     named: Object = {"generateName": f"{template}-"}
     if source.identity:  # one run for one event, however often it comes

@@ -29,6 +29,7 @@ def emit_starts(objects: Objects, pipeline: Pipeline, name: str) -> None:
             node=node(pipeline),
             origin=pipeline.origin,
             component=pipeline.name,
+            labels=controller(objects),
             wave=metadata.RUNS,
             annotations={
                 GRAPH: content("WorkflowTemplate", name),
@@ -61,7 +62,14 @@ def _cron(objects: Objects, pipeline: Pipeline, name: str) -> None:
         node=node(pipeline),
         origin=pipeline.origin,
         component=pipeline.name,
+        labels=controller(objects),
     )
+
+
+def controller(objects: Objects) -> dict[str, str]:
+    """The label by which one of several controllers takes workflows; a CronWorkflow gives it to those that it makes."""
+    system = objects.context.platform.file.argo_workflows
+    return {"workflows.argoproj.io/controller-instanceid": system.instance_id} if system and system.instance_id else {}
 
 
 def node(pipeline: Pipeline) -> str:

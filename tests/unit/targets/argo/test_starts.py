@@ -135,3 +135,12 @@ def test_patches_reach_each_template_by_its_node() -> None:
         ("pipelines.main", "StartTemplate"),
     } <= {(part.node, part.kind) for part in made.parts}
     assert made.origins["spec", "templates", 0] == origin("steps", "features")
+
+
+def test_what_starts_says_which_of_several_controllers_takes_it() -> None:
+    label = "workflows.argoproj.io/controller-instanceid"
+    several = profile(argo_workflows={"version": "4.1", "instance_id": "ml"})
+    found = emitted(scheduled(start="on_change"), several)
+    starts = [item for (kind, _), item in found.items() if kind in ("CronWorkflow", "Workflow")]
+    assert [item["metadata"]["labels"][label] for item in starts] == ["ml", "ml"]
+    assert label not in str(emitted(scheduled(start="on_change")))
