@@ -9,6 +9,8 @@ from mlwright.verify.pods import Pods, mapping, pods_of
 
 ALWAYS = frozenset(
     {
+        *(("ClusterRole", f"{prefix}{name}") for prefix in ("", "kubeflow-") for name in ("admin", "edit", "view")),
+        ("ClusterRole", "cluster-admin"),
         ("ServiceAccount", "default"),
         ("ServiceAccount", "default-editor"),
         ("ServiceAccount", "default-viewer"),

@@ -14,11 +14,13 @@ from mlwright.verify.manifest import Manifest, Place, is_open
 from mlwright.verify.objects import Objects
 from mlwright.verify.pods import mapping
 
+_PARTS = {"EventSource": "event", "WorkflowTemplate": "template", "ClusterWorkflowTemplate": "template"}
+"""What a reference names of an object beside its name; of other kinds it is a key."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Use:
-    """A reference: `key` is of a Secret's or ConfigMap's content or an EventSource's events, `port` of a Service, by
-    number or name."""
+    """A reference: `key` is one of the object's keys, events or templates, `port` of a Service, by number or name."""
 
     kind: str
     name: Any
@@ -45,7 +47,7 @@ def _use(manifest: Manifest, use: Use, objects: Objects) -> Iterator[Diagnostic]
     if isinstance(use.key, str) and not is_open(use.key):
         keys = content(found)
         if keys is not None and use.key not in keys:
-            yield _lacks(manifest, use, "event" if use.kind == "EventSource" else "key", use.key, sorted(keys))
+            yield _lacks(manifest, use, _PARTS.get(use.kind, "key"), use.key, sorted(keys))
     if use.port is not None and use.kind == found.kind == "Service":
         ports = service_ports(found)
         if use.port not in ports:
@@ -73,7 +75,8 @@ def _lacks(manifest: Manifest, use: Use, what: str, value: Any, there: list[str]
 
 
 def content(manifest: Manifest) -> set[str] | None:
-    """The keys of a ConfigMap or Secret, the events of an EventSource; None where only the cluster knows."""
+    """The keys of a ConfigMap or Secret, the events of an EventSource, the templates of a workflow; None where only
+    the cluster knows."""
     data = manifest.data
     if manifest.kind in ("ConfigMap", "Secret"):
         return {key for field in ("data", "stringData", "binaryData") for key in data.get(field) or ()}
@@ -81,6 +84,9 @@ def content(manifest: Manifest) -> set[str] | None:
         return {str(item.get("secretKey")) for item in manifest.spec.get("data") or () if isinstance(item, dict)}
     if manifest.kind == "SealedSecret":
         return set(manifest.spec.get("encryptedData") or ())
+    if manifest.kind in ("WorkflowTemplate", "ClusterWorkflowTemplate"):
+        templates = manifest.spec.get("templates") or ()
+        return {str(item.get("name")) for item in templates if isinstance(item, dict)}
     if manifest.kind == "EventSource":
         sections = [value for key, value in manifest.spec.items() if key not in ("service", "template")]
         return {name for section in sections if isinstance(section, dict) for name in section}
@@ -154,7 +160,8 @@ def _pull_secrets(place: Place) -> Iterator[Use]:
 def _template(place: Place) -> Iterator[Use]:
     if isinstance(place.value, dict):
         kind = "ClusterWorkflowTemplate" if place.value.get("clusterScope") is True else "WorkflowTemplate"
-        yield Use(kind=kind, name=place.value.get("name"), path=(*place.path, "name"))
+        name, template = place.value.get("name"), place.value.get("template")
+        yield Use(kind=kind, name=name, path=(*place.path, "name" if template is None else "template"), key=template)
 
 
 def _typed(default: str) -> Callable[[Place], Iterator[Use]]:
@@ -230,6 +237,7 @@ RULES: dict[str, Callable[[Place], Iterator[Use]]] = {
     "imagePullSecrets": _pull_secrets,
     "eventSourceName": _event,
     "serviceName": _of_set,
+    "authenticationRef": _typed("TriggerAuthentication"),
     "scaleTargetRef": _typed("Deployment"),
     "runtimeRef": _typed("ClusterTrainingRuntime"),
     "roleRef": _typed("Role"),

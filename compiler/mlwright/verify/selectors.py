@@ -15,7 +15,9 @@ from mlwright.verify.objects import Objects
 from mlwright.verify.pods import WORKLOADS, mapping, matches
 
 _PROBES = ("httpGet", "tcpSocket")
-KEYS = frozenset({"podSelector", "ports", "volumeMounts", "volumes", "volumeClaimTemplates", *_PROBES})
+_TEMPLATES = ("template", "entrypoint", "onExit")
+KEYS = frozenset({"podSelector", "ports", "volumeMounts", "volumes", "volumeClaimTemplates", *_PROBES, *_TEMPLATES})
+_WORKFLOWS = frozenset({"Workflow", "WorkflowTemplate", "ClusterWorkflowTemplate", "CronWorkflow"})
 _MERGED = frozenset({"TrainJob"})
 """Kinds whose pods get volumes from an object of the platform too."""
 
@@ -36,6 +38,8 @@ def check(manifest: Manifest, objects: Objects) -> Iterator[Diagnostic]:
     elif kind == "PodMonitor":
         pods = [(item.labels, item.ports) for item in objects.pods(manifest.namespace) if not item.grows]
         yield from _monitor(manifest, pods, "podMetricsEndpoints", "pod") if pods else ()
+    elif kind in _WORKFLOWS:
+        yield from _templates(manifest)
     yield from _mounts(manifest, objects)
     yield from _probes(manifest)
 
@@ -112,6 +116,22 @@ def _monitor(
             at: Path = (*manifest.at, "spec", field, position, "port")
             message = f"{manifest} needs the port `{port}` of a {what}, which has none (`{shown(manifest, at)}`)"
             yield finding("VER031", manifest, at, message, _there(port, sorted({n for ports in found for n in ports})))
+
+
+def _templates(manifest: Manifest) -> Iterator[Diagnostic]:
+    """Every template that a workflow names is one of its own; one that takes them from elsewhere is left alone."""
+    spec = mapping(manifest.spec.get("workflowSpec")) or manifest.spec
+    if "workflowTemplateRef" in spec:
+        return
+    templates = [item for place in manifest.places_of("templates") for item in place.value if isinstance(item, dict)]
+    names = sorted(str(item.get("name")) for item in templates)
+    for place in manifest.places_of(*_TEMPLATES):
+        if isinstance(place.value, str) and place.value not in names and not is_open(place.value):
+            where = shown(manifest, place.path)
+            message = f"{manifest} names the template `{place.value}`, which it does not have (`{where}`)"
+            # A reference to a template of another object is looked at as such.
+            if place.path[-2:-1] != ("templateRef",):
+                yield finding("VER031", manifest, place.path, message, _there(place.value, names))
 
 
 def _mounts(manifest: Manifest, objects: Objects) -> Iterator[Diagnostic]:

@@ -169,6 +169,22 @@ def test_ports_of_services_go_by_number_and_name() -> None:
     assert "needs the port `web`" in said(f"{ingress % 'web'}\n---\n{SERVICE}")[0]
 
 
+def test_a_template_of_another_workflow_is_there() -> None:
+    other = (
+        "{apiVersion: argoproj.io/v1alpha1, kind: WorkflowTemplate, metadata: {name: lib}, "
+        "spec: {templates: [{name: load, container: {image: x}}]}}"
+    )
+    user = (
+        "{apiVersion: argoproj.io/v1alpha1, kind: WorkflowTemplate, metadata: {name: w}, spec: {entrypoint: main, "
+        "templates: [{name: main, dag: {tasks: [{name: t, templateRef: {name: %s, template: %s}}]}}]}}"
+    )
+    assert said(f"{user % ('lib', 'load')}\n---\n{other}") == []
+    assert (
+        "needs the template `lead` of the WorkflowTemplate `lib`" in said(f"{user % ('lib', 'lead')}\n---\n{other}")[0]
+    )
+    assert "needs the WorkflowTemplate `lab`" in said(f"{user % ('lab', 'load')}\n---\n{other}")[0]
+
+
 def test_events_of_a_sensor_come_from_its_source() -> None:
     source = (
         "{apiVersion: argoproj.io/v1alpha1, kind: EventSource, metadata: {name: hooks}, "

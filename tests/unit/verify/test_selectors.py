@@ -148,6 +148,29 @@ def test_a_volume_that_is_mounted_and_a_port_that_is_probed_are_there() -> None:
     assert found.startswith("VER031 Deployment web probes the port `web`, which it does not have")
 
 
+@pytest.mark.parametrize(
+    ("spec", "where"),
+    [
+        ("{entrypoint: man, templates: [{name: main, container: {image: x}}]}", "spec.entrypoint"),
+        ("{entrypoint: main, onExit: man, templates: [{name: main, container: {image: x}}]}", "spec.onExit"),
+        (
+            "{entrypoint: main, templates: [{name: main, dag: {tasks: [{name: t, template: man}]}}]}",
+            "spec.templates[0].dag.tasks[0].template",
+        ),
+        (
+            "{entrypoint: main, templates: [{name: main, steps: [[{name: t, template: man}]]}]}",
+            "spec.templates[0].steps[0][0].template",
+        ),
+    ],
+)
+def test_templates_that_a_workflow_names_are_its_own(spec: str, where: str) -> None:
+    text = f"{{apiVersion: argoproj.io/v1alpha1, kind: WorkflowTemplate, metadata: {{name: w}}, spec: {spec}}}"
+    (found,) = said(text)
+    assert found.startswith("VER031 WorkflowTemplate w names the template `man`, which it does not have")
+    assert f"(`{where}`)" in found and found.endswith("did you mean `main`?")
+    assert said(text.replace("man,", "main,").replace("man}", "main}")) == []
+
+
 def test_claims_of_a_set_are_volumes() -> None:
     text = deployment("volumeMounts: [{name: data, mountPath: /x}],").replace("Deployment", "StatefulSet")
     assert "mounts the volume `data`" in said(text)[0]
