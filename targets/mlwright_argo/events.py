@@ -18,13 +18,9 @@ LISTENER, STARTER = "listener", "starter"
 """Accounts: of EventSources that watch workflows, and of Sensors, which make them."""
 _USER = 9731
 """The user of Argo Events' own image."""
+_NAMESPACE = "kubernetes.io/metadata.name"
 _RBAC = "rbac.authorization.k8s.io"
 _VERBS = {LISTENER: ["get", "list", "watch"], STARTER: ["create"]}
-_OPEN = """\
-Whoever reaches this address starts the pipeline: Argo Events cannot check the signature of MLflow's webhooks.
-Under `tracking.webhooks`, name the https address by which the tracking server reaches the Service below.
-"""
-
 Object = dict[str, Any]
 
 
@@ -43,6 +39,7 @@ def emit_events(objects: Objects) -> None:
         _emit(objects, pipeline, trigger)
     if found:
         _rights(objects, STARTER, found[0][0])
+        _network(objects, found[0][0])
     for pipeline, trigger in found:
         if trigger.type == "pipeline" and not objects.has("Role", objects.name(LISTENER)):
             _rights(objects, LISTENER, pipeline)
@@ -103,9 +100,8 @@ def _start(objects: Objects, pipeline: Pipeline, trigger: Trigger, source: sourc
 
 def _pod(objects: Objects, node: str, account: str) -> Object:
     """The pod of an EventSource or a Sensor: Argo Events' image, as restricted as ours."""
-    labels = metadata.labels(objects.project, node, COMPONENT)
     return {
-        "metadata": {"labels": labels},
+        "metadata": {"labels": _labels(objects, node)},
         **({"serviceAccountName": objects.name(account)} if account else {}),
         "securityContext": {
             "runAsNonRoot": True,
@@ -123,16 +119,49 @@ def _pod(objects: Objects, node: str, account: str) -> Object:
     }
 
 
-def _rights(objects: Objects, account: str, pipeline: Pipeline) -> None:
-    """An account that may do one thing with workflows."""
-    name = objects.name(account)
-    common: Object = {
+def _labels(objects: Objects, node: str) -> dict[str, str]:
+    """Labels of pods that are not the project's own: without those that its pods are found by."""
+    own = metadata.selector(objects.project, COMPONENT)
+    found = {**metadata.labels(objects.project, node, COMPONENT), metadata.ROLE: COMPONENT}
+    return {key: value for key, value in found.items() if key not in own}
+
+
+def _network(objects: Objects, pipeline: Pipeline) -> None:
+    """Who may call what listens: pods of the namespace, and the namespaces that ops allow."""
+    network = objects.context.platform.file.network
+    if not network.policies:
+        return
+    near: list[Object] = [{"podSelector": {}}]
+    others = [{"namespaceSelector": {"matchLabels": {_NAMESPACE: name}}} for name in network.allow_from]
+    labels = _labels(objects, "")
+    wanted = {key: labels[key] for key in ("app.kubernetes.io/part-of", metadata.ENVIRONMENT, metadata.ROLE)}
+    spec = {
+        "podSelector": {"matchLabels": wanted},
+        "policyTypes": ["Ingress"],
+        "ingress": [
+            {
+                "from": [*near, *(others or [{"namespaceSelector": {}}])],
+                "ports": [{"port": sources.PORT, "protocol": "TCP"}],
+            }
+        ],
+    }
+    objects.add(
+        "NetworkPolicy", objects.name(COMPONENT), {"spec": spec}, wave=metadata.BASE, **_derived(objects, pipeline)
+    )
+
+
+def _derived(objects: Objects, pipeline: Pipeline) -> Object:
+    return {
         "node": f"pipelines.{pipeline.name}",
         "origin": Origin(path=pipeline.origin.path, kind="derived", by=objects.target),
         "component": COMPONENT,
-        "wave": metadata.BASE,
-        "as_kind": "",
     }
+
+
+def _rights(objects: Objects, account: str, pipeline: Pipeline) -> None:
+    """An account that may do one thing with workflows."""
+    name = objects.name(account)
+    common: Object = {**_derived(objects, pipeline), "wave": metadata.BASE}
     objects.add("ServiceAccount", name, {"automountServiceAccountToken": True}, **common)
     rule = {"apiGroups": ["argoproj.io"], "resources": ["workflows"], "verbs": _VERBS[account]}
     objects.add("Role", name, {"rules": [rule]}, **common)

@@ -11,7 +11,6 @@ from mlwright.emit.kube.settle import content
 from mlwright.ir import Pipeline
 
 _POLICY = {"allow": "Allow", "forbid": "Forbid", "replace": "Replace"}
-_STAYS = {"argocd.argoproj.io/sync-options": "Prune=false"}
 GRAPH = "mlwright.dev/graph"
 """The annotation of a run-once object that changes with what it runs."""
 
@@ -33,11 +32,7 @@ def emit_starts(objects: Objects, pipeline: Pipeline, name: str) -> None:
             wave=metadata.RUNS,
             annotations={
                 GRAPH: content("WorkflowTemplate", name),
-                **(
-                    {"argocd.argoproj.io/sync-options": "Prune=false"}
-                    if objects.context.platform.has("argo_cd")
-                    else {}
-                ),
+                **(metadata.OUTLIVES if objects.context.platform.has("argo_cd") else {}),
             },
         )
 

@@ -52,7 +52,11 @@ def pods_of(manifest: Manifest) -> Iterator[Pods]:
         if isinstance(place.value, dict) and isinstance(spec := place.value.get("spec"), dict) and "containers" in spec:
             labels = mapping(mapping(place.value.get("metadata")).get("labels"))
             yield Pods(labels={**own, **labels} if grows else labels, ports=_ports(spec), grows=grows)
-    if manifest.kind in OPERATED:
+    if manifest.kind in ("EventSource", "Sensor"):  # a template with one container in the place of a pod's spec
+        template = mapping(manifest.spec.get("template"))
+        labels = mapping(mapping(template.get("metadata")).get("labels"))
+        yield Pods(labels=labels, ports=frozenset(), grows=True)
+    elif manifest.kind in OPERATED:
         for place in manifest.places_of("podMetadata"):
             own = {**own, **mapping(mapping(place.value).get("labels"))}
         yield Pods(labels=own, ports=frozenset(), grows=True)

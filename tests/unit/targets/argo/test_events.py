@@ -355,3 +355,27 @@ def test_names_stay_short_enough_for_what_argo_events_adds() -> None:
     (sensor,) = Path("manifests/prod/argo").glob("sensor-*.yaml")
     name = yaml.safe_load(sensor.read_text("utf-8"))["metadata"]["name"]
     assert len(f"{name}-eventsource-svc") <= 63
+
+
+def test_what_listens_is_called_from_where_ops_allow_it() -> None:
+    Path("mlproject.yaml").write_text(HEAD % ("", "{type: webhook}"), "utf-8")
+    Path("prod.yaml").write_text(PLATFORM + "network: {policies: true, allow_from: [gateways]}\n", "utf-8")
+    assert not [one for one in api.compile().diagnostics if one.severity == "error"]
+    folder = Path("manifests/prod/argo")
+    found = {path.name: yaml.safe_load(path.read_text("utf-8")) for path in folder.glob("*.yaml")}
+    policy = found["networkpolicy-churn-events.yaml"]["spec"]
+    (rule,) = policy["ingress"]
+    assert rule["ports"] == [{"port": 12000, "protocol": "TCP"}]
+    assert rule["from"] == [
+        {"podSelector": {}},
+        {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "gateways"}}},
+    ]
+    labels = found["eventsource-churn-retrain-t.yaml"]["spec"]["template"]["metadata"]["labels"]
+    assert policy["podSelector"]["matchLabels"].items() <= labels.items()
+
+
+def test_pods_of_argo_events_are_not_among_those_that_may_talk_to_nobody() -> None:
+    """The policy that denies everything finds the project's pods by this label."""
+    files = compiled("{type: webhook}")
+    for name in ("eventsource-churn-retrain-t.yaml", "sensor-churn-retrain-t.yaml"):
+        assert "app.kubernetes.io/instance" not in files[name]["spec"]["template"]["metadata"]["labels"]
