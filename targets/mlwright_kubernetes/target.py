@@ -14,6 +14,7 @@ from mlwright_kubernetes.base import emit_base
 from mlwright_kubernetes.gateway import NODE as GATEWAY
 from mlwright_kubernetes.gateway import emit_gateway
 from mlwright_kubernetes.graph import emit_graph
+from mlwright_kubernetes.mesh import emit_mesh
 from mlwright_kubernetes.monitoring import NODE as MONITORING
 from mlwright_kubernetes.monitoring import emit_alerts
 from mlwright_kubernetes.network import emit_network
@@ -42,6 +43,7 @@ class KubernetesTarget:
             emit_graph(objects, nodes)
         _emit_services(objects)
         emit_network(objects)
+        emit_mesh(objects)
         yield from emit_secrets(objects)
         yield from objects.items()
         if any(isinstance(node, Search) for node in nodes.values()):

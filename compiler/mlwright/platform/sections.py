@@ -260,7 +260,7 @@ class Gateway(Model):
 
 
 class AuthProxy(Model):
-    """oauth2-proxy: runs beside what is exposed with `auth: required`, and lets in who has logged in."""
+    """oauth2-proxy: stands before what is exposed with `auth: required`, and lets in who has logged in."""
 
     image: ImageRef = Field(
         default=ImageRef.parse("quay.io/oauth2-proxy/oauth2-proxy:v7.14.3"),

@@ -25,6 +25,7 @@ _EVERY = (
     *_PODS,
     *("ConfigMap", "Service", "ServiceAccount", "PersistentVolumeClaim", "NetworkPolicy", "Role", "RoleBinding"),
     *("Ingress", "HTTPRoute", "HorizontalPodAutoscaler", "PodDisruptionBudget", "ServiceMonitor", "PrometheusRule"),
+    "PeerAuthentication",
     *("ScaledObject", "WorkflowTemplate", "CronWorkflow", "Workflow", "EventSource", "Sensor", "ExternalSecret"),
 )
 _TEMPLATES = {
