@@ -20,7 +20,6 @@ _DIGEST = re.compile(rf"-[0-9a-f]{{{DIGITS}}}$")
 """The end of a name that follows its object's content: no one knows an object by it."""
 _TEXTS = frozenset({"manifest"})
 """Keys whose text is an object: Argo's `resource.manifest`."""
-_MARKS = ("{{", "${", "$(")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,7 +111,7 @@ def gather(emitted: Emitted, keys: frozenset[str]) -> list[Manifest]:
 
 def is_open(text: str) -> bool:
     """Whether an engine puts something into the text before it counts."""
-    return any(mark in text for mark in _MARKS)
+    return "{{" in text or "${" in text or "$(" in text
 
 
 def _is_manifest(value: dict[str, Any]) -> bool:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 from mlwright.verify.manifest import Manifest
-from mlwright.verify.pods import Pods, mapping, pods_of
+from mlwright.verify.pods import Index, Pods, mapping, pods_of
 
 ALWAYS = frozenset(
     {
@@ -29,9 +30,11 @@ class Objects:
     def __init__(self, manifests: Iterable[Manifest], outside: frozenset[tuple[str, str]]) -> None:
         self.all = list(manifests)
         self.outside = outside | ALWAYS
-        self._pods: dict[str, list[Pods]] = {}
+        self._pods: dict[str, Index] = {}
         self._named: dict[tuple[str, str], list[Manifest]] = {}
+        self._kinds: dict[str, list[Manifest]] = {}
         for manifest in self.all:
+            self._kinds.setdefault(manifest.kind, []).append(manifest)
             for kind, name in _made(manifest):
                 self._named.setdefault((kind, name), []).append(manifest)
 
@@ -48,15 +51,22 @@ class Objects:
 
     def pods(self, namespace: str) -> list[Pods]:
         """All pods that objects of a namespace describe."""
+        return self._index(namespace).every
+
+    def pods_like(self, labels: Mapping[str, Any], namespace: str) -> list[Pods]:
+        """Those among them that a selector of these labels can find, and perhaps some more."""
+        return self._index(namespace).like(labels)
+
+    def _index(self, namespace: str) -> Index:
         if namespace not in self._pods:
             near = (item for item in self.all if not namespace or item.namespace in ("", namespace))
-            self._pods[namespace] = [pods for item in near for pods in pods_of(item)]
+            self._pods[namespace] = Index(pods for item in near for pods in pods_of(item))
         return self._pods[namespace]
 
     def of_kind(self, kind: str, namespace: str) -> Iterator[Manifest]:
         """The objects of this kind in a namespace."""
-        for manifest in self.all:
-            if manifest.kind == kind and (not namespace or manifest.namespace in ("", namespace)):
+        for manifest in self._kinds.get(kind, ()):
+            if not namespace or manifest.namespace in ("", namespace):
                 yield manifest
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from mlwright.record import dataclass
@@ -40,6 +40,30 @@ class Pods:
     labels: Mapping[str, Any]
     ports: frozenset[str]
     grows: bool
+
+
+class Index:
+    """Pods by their labels: a selector in a project of thousands is not held against each of them."""
+
+    def __init__(self, pods: Iterable[Pods]) -> None:
+        self.every = list(pods)
+        self._having: dict[tuple[str, Any], list[Pods]] = {}
+        self._uncertain: list[Pods] = []
+        for item in self.every:
+            if item.grows or any(is_open(str(value)) for value in item.labels.values()):
+                self._uncertain.append(item)
+                continue
+            for key, value in item.labels.items():
+                self._having.setdefault((key, str(value)), []).append(item)
+
+    def like(self, labels: Mapping[str, Any]) -> list[Pods]:
+        """All that may have these labels, by the one that fewest have."""
+        found = self.every
+        for key, value in labels.items():
+            if key not in _ADDED and not is_open(str(value)):
+                having = self._having.get((key, str(value)), [])
+                found = having if len(having) < len(found) else found
+        return found if found is self.every else [*found, *self._uncertain]
 
 
 def pods_of(manifest: Manifest) -> Iterator[Pods]:

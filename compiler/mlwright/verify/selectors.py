@@ -65,11 +65,12 @@ def _service(manifest: Manifest, objects: Objects) -> Iterator[Diagnostic]:
     if not selector or manifest.spec.get("type") == "ExternalName":
         return
     path: Path = (*manifest.at, "spec", "selector")
-    pods = objects.pods(manifest.namespace)
-    found = [item for item in pods if matches({"matchLabels": selector}, item.labels, item.grows)]
+    near = objects.pods_like(selector, manifest.namespace)
+    found = [item for item in near if matches({"matchLabels": selector}, item.labels, item.grows)]
     if not found:
         message = f"{manifest} finds no pod (`{shown(manifest, path)}`)"
-        yield finding("VER032", manifest, path, message, _alike({"matchLabels": selector}, [i.labels for i in pods]))
+        labels = [item.labels for item in objects.pods(manifest.namespace)]
+        yield finding("VER032", manifest, path, message, _alike({"matchLabels": selector}, labels))
     elif not any(item.grows for item in found):
         for position, port in enumerate(manifest.spec.get("ports") or ()):
             wanted = port.get("targetPort") if isinstance(port, dict) else None
@@ -88,13 +89,13 @@ def _policy(manifest: Manifest, objects: Objects) -> Iterator[Diagnostic]:
     for place in manifest.places_of("podSelector"):
         if "namespaceSelector" not in place.holder and is_users(manifest, place.path) and place.path[-2] != "spec":
             selectors.append((place.path, place.value))
-    pods = objects.pods(manifest.namespace)
     for path, selector in selectors:
         if not isinstance(selector, dict) or not selector:
             continue
-        if not any(matches(selector, item.labels, item.grows) for item in pods):
+        near = objects.pods_like(mapping(selector.get("matchLabels")), manifest.namespace)
+        if not any(matches(selector, item.labels, item.grows) for item in near):
             message = f"{manifest} finds no pod (`{shown(manifest, path)}`)"
-            help = _alike(selector, [item.labels for item in pods])
+            help = _alike(selector, [item.labels for item in objects.pods(manifest.namespace)])
             yield finding("VER032", manifest, path, message, help, severity="warning")  # it does no harm either
 
 
