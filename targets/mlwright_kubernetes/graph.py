@@ -129,6 +129,7 @@ def _conductor(objects: Objects, pipeline: Pipeline, node: str, config: str) -> 
 def _cron_job(objects: Objects, pipeline: Pipeline, node: str, name: str, job: Mapping[str, Any]) -> None:
     """What starts runs by the clock, and what people make Jobs from: `kubectl create job --from=cronjob/NAME`."""
     schedule, environment_ = pipeline.schedule, objects.project.environment
+    keep = int(objects.context.platform.keep_runs)
     active = bool(schedule.cron) and environment_.start == "schedule" and environment_.mode != "development"
     objects.add(
         "CronJob",
@@ -144,7 +145,7 @@ def _cron_job(objects: Objects, pipeline: Pipeline, node: str, name: str, job: M
                 "failedJobsHistoryLimit": 3,
                 "jobTemplate": {
                     "metadata": {"labels": metadata.labels(objects.project, node, CONDUCTOR)},
-                    "spec": dict(job),
+                    "spec": {**job, **({"ttlSecondsAfterFinished": keep} if keep else {})},
                 },
             }
         },

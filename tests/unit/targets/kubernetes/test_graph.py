@@ -110,6 +110,15 @@ def test_a_change_starts_a_job_that_is_called_after_what_it_runs() -> None:
     assert "ttlSecondsAfterFinished" not in before["spec"]
 
 
+def test_finished_runs_go_after_the_platforms_time_but_never_one_that_is_kept_in_git() -> None:
+    head = {"apiVersion": "mlwright.dev/v1", "kind": "Platform", "orchestrator": "kubernetes", "kubernetes": "1.36"}
+    week = replace(PLATFORM, written=accept(Platform, {**head, "retention": {"runs": "7d"}}))
+    found = objects(churn(start="on_change"), platform=week)
+    assert found["cronjob-churn-main"]["spec"]["jobTemplate"]["spec"]["ttlSecondsAfterFinished"] == 7 * 86400
+    assert "ttlSecondsAfterFinished" not in found["job-churn-main"]["spec"]
+    assert "ttlSecondsAfterFinished" not in str(objects(churn()))
+
+
 def test_all_pods_are_ordinary_users_without_rights_or_tokens() -> None:
     made = objects(churn(start="on_change"))
     found = [
