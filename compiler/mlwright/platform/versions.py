@@ -108,7 +108,7 @@ KNOWN: Mapping[str, Known] = {
     "kubernetes": Known("1.36", "1.29", "init containers that run beside the program"),
     "argo_workflows": Known("4.1", "3.6", "`schedules`, `mutexes` and `semaphores`"),
     "argo_events": Known("1.9"),
-    "argo_cd": Known("3.5", "2.5", "server-side apply"),
+    "argo_cd": Known("3.5", "3.0", "tracking by annotations: by labels, it would delete runs"),
     "mlflow": Known("3.17"),
     "kueue": Known("0.19", "0.9", "topologies"),
     "istio": Known("1.30", "1.22", "its APIs in version v1"),

@@ -37,6 +37,7 @@ _REFERRED: dict[tuple[str, str], str] = {
 }
 """The last two keys of a path whose value names an object -> its kind."""
 _ACCOUNT = "serviceAccountName"
+_NAMING = frozenset({"image", _ACCOUNT, *(key for _, key in _REFERRED)})
 _COVERED = ("containers", "initContainers")
 """Lists whose images kustomize finds in every kind."""
 
@@ -52,14 +53,13 @@ def references(objects: Iterable[Data]) -> dict[str, Any]:
     names: dict[str, dict[tuple[str, str], None]] = {}
     for data in objects:
         kind = str(data["kind"])
-        for path, value in _texts(data, ()):
-            where = (kind, "/".join(path))
-            if path[-1] == "image" and value and (len(path) < 2 or path[-2] not in _COVERED):
-                images[where] = None
-            elif path[-1] == _ACCOUNT:
-                names.setdefault("ServiceAccount", {})[where] = None
-            elif target := _REFERRED.get((path[-2] if len(path) > 1 else "", path[-1])):
-                names.setdefault(target, {})[where] = None
+        for path in _places(data):
+            above, key = path[-2] if len(path) > 1 else "", path[-1]
+            if key == "image":
+                if above not in _COVERED:
+                    images[kind, "/".join(path)] = None
+            elif target := "ServiceAccount" if key == _ACCOUNT else _REFERRED.get((above, key)):
+                names.setdefault(target, {})[kind, "/".join(path)] = None
     found: dict[str, Any] = {}
     if images:
         found["images"] = _specs(images)
@@ -72,17 +72,25 @@ def _specs(found: Iterable[tuple[str, str]]) -> list[dict[str, str]]:
     return [{"kind": kind, "path": path} for kind, path in sorted(found)]
 
 
-def _texts(value: Any, path: tuple[str, ...]) -> Iterable[tuple[tuple[str, ...], str]]:
-    """Texts with their paths, as kustomize writes them: without positions in lists."""
-    if isinstance(value, str):
-        yield path, value
-    elif isinstance(value, Mapping) and not isinstance(value, Embedded):
-        for key, item in value.items():
-            if "/" not in key:
-                yield from _texts(item, (*path, key))
-    elif isinstance(value, list):
-        for item in value:
-            yield from _texts(item, path)
+def _places(data: Data) -> set[tuple[str, ...]]:
+    """Where texts stand that may name something, as kustomize writes paths: without positions in lists."""
+    found: set[tuple[str, ...]] = set()
+
+    def look(value: Any, path: tuple[str, ...]) -> None:
+        if isinstance(value, list):
+            for item in value:
+                if isinstance(item, dict | list):
+                    look(item, path)
+        elif not isinstance(value, Embedded):
+            for key, item in value.items():
+                if isinstance(item, dict | list):
+                    if "/" not in key:
+                        look(item, (*path, key))
+                elif key in _NAMING and item and isinstance(item, str):
+                    found.add((*path, key))
+
+    look(data, ())
+    return found
 
 
 def schema(objects: Iterable[Data]) -> dict[str, Any]:
