@@ -13,9 +13,12 @@ _WINDOW = "5m"
 
 
 def emit_alerts(objects: Objects) -> None:
-    """One rule for each bound of each alert."""
-    project = objects.project
-    rules = [rule for alert in project.monitoring for rule in _rules(objects, alert)]
+    """One rule for each bound of each alert on what this target brings up and what is served already."""
+    project, owners = objects.project, objects.context.owners
+    alerts = [alert for alert in project.monitoring if owners.get(alert.on) == objects.target]
+    rules = [rule for alert in alerts for rule in _rules(objects, alert)]
+    if not rules:
+        return
     monitoring = objects.context.platform.file.monitoring
     spec = {"groups": [{"name": objects.name(), "rules": rules}]}
     objects.add(
@@ -28,7 +31,7 @@ def emit_alerts(objects: Objects) -> None:
         origins={
             ("spec", "groups", 0, "rules", position): alert.origin
             for position, alert in enumerate(
-                alert for alert in project.monitoring for bound in (alert.max, alert.min) if bound is not None
+                alert for alert in alerts for bound in (alert.max, alert.min) if bound is not None
             )
         },
     )
@@ -76,7 +79,7 @@ def _state(name: str, namespace: str, metric: str) -> str:
     """What kube-state-metrics says of a Deployment and its pods."""
     if metric == "replicas":
         return f'kube_deployment_status_replicas_available{{namespace="{namespace}",deployment="{name}"}}'
-    pods = f'namespace="{namespace}",pod=~"{name}-[a-z0-9]+-[a-z0-9]+"'
+    pods = f'namespace="{namespace}",pod=~"{name}-[a-z0-9]{{6,10}}-[a-z0-9]{{5}}"'
     return f"sum(increase(kube_pod_container_status_restarts_total{{{pods}}}[1h]))"
 
 

@@ -61,6 +61,7 @@ def emit_route(objects: Objects, found: Route) -> None:
     spec = {
         "type": "ClusterIP",
         "ports": [{"name": workloads.HTTP, "port": port, "protocol": "TCP", "targetPort": port}],
+        **workloads.STEADY,
     }
     objects.add("Service", work.name, {"spec": spec}, **work.common)
     if objects.context.platform.has("istio"):

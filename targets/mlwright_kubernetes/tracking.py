@@ -168,7 +168,10 @@ def _collection(objects: Objects, work: Workload, job: Job) -> None:
         "suspend": not job.schedule,
         "successfulJobsHistoryLimit": 1,
         "failedJobsHistoryLimit": 1,
-        "jobTemplate": {"spec": {"backoffLimit": 2, "template": template}},
+        "jobTemplate": {
+            "metadata": {"labels": metadata.labels(objects.project, work.node, component)},
+            "spec": {"backoffLimit": 2, "template": template},
+        },
     }
     name = objects.name(component, limit=52)
     objects.add("CronJob", name, {"spec": spec}, **{**work.common, "component": component})

@@ -14,6 +14,10 @@ HTTP = "http"
 """The name of every port that speaks HTTP."""
 
 
+STEADY = {"internalTrafficPolicy": "Cluster", "sessionAffinity": "None"}
+"""What the API server adds to every Service."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Workload:
     """What the objects of one thing that stays up have in common. `name` is theirs, `component` what its pods are
@@ -65,6 +69,7 @@ def service(objects: Objects, work: Workload, port: int, *, name: str = HTTP, ea
         "type": "ClusterIP",
         "selector": metadata.selector(objects.project, work.component),
         "ports": [{"name": name, "port": port, "protocol": "TCP", "targetPort": name}],
+        **STEADY,
         **({"publishNotReadyAddresses": True} if early else {}),
     }
     objects.add("Service", work.name, {"spec": spec}, as_kind=work.kind("Service"), **work.common)

@@ -57,7 +57,7 @@ def check_platform(project: ir.Project, profile: Profile) -> Iterator[Diagnostic
 def needs(project: ir.Project, profile: Profile) -> Iterator[Need]:
     """Everything that a project asks of a cluster beside owners of its nodes."""
     for service in project.services:
-        yield from _replicas(service)
+        yield from _replicas(service, by_kserve=_by(service.owner, profile, "kubeflow.kserve"))
         yield from _exposed(service.id, service.expose, service.origin.path)
         if not _by(service.owner, profile, "kubeflow.kserve"):  # which splits requests by itself
             yield from _variants(service)
@@ -92,14 +92,15 @@ def _exposed(id: str, expose: ir.Expose, path: Path) -> Iterator[Need]:
         yield Need((*path, "expose", "auth"), f"`{id}` asks who it is", (("auth_proxy",),), "leave `auth` out")
 
 
-def _replicas(service: ir.Service) -> Iterator[Need]:
+def _replicas(service: ir.Service, *, by_kserve: bool) -> Iterator[Need]:
+    """Requests are counted by the mesh: MLflow's scoring server counts none."""
     path = (*service.origin.path, "replicas")
     for measure, _ in service.replicas.target:
         if measure in ("concurrency", "rps"):
             yield Need(
                 (*path, "target", measure),
                 f"replicas of `{service.id}` follow its requests",
-                (("keda",), ("monitoring.address",)),
+                (("keda",), ("monitoring.address",), *(() if by_kserve else (("istio",),))),
                 "follow `cpu` or `memory`",
             )
     if service.replicas.min == 0:

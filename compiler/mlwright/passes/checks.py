@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 
 from mlwright import ir
 from mlwright.diag import Diagnostic
+from mlwright.passes.check_alerts import check_alerts
 from mlwright.passes.check_algorithm import check_algorithm
 from mlwright.passes.check_catalog import check_catalog
 from mlwright.passes.check_commands import check_commands
@@ -48,6 +49,7 @@ CHECKS: tuple[Check, ...] = (
     check_serving,
     check_endpoints,
     check_routes,
+    check_alerts,
     check_secrets,
     check_tracking,
     check_triggers,

@@ -9,10 +9,13 @@ from mlwright.emit.kube.names import named
 from mlwright.ir import Project
 from mlwright.platform import Profile
 
+_EVERYWHERE = tuple(("ClusterRole", name) for name in ("view", "edit", "admin"))
+"""What every cluster has."""
+
 
 def declared(project: Project, profile: Profile) -> frozenset[tuple[str, str]]:
     """(kind, name) of each: secrets, existing claims, and what the platform file names."""
-    return frozenset((*_of_project(project), *_of_platform(profile)))
+    return frozenset((*_of_project(project), *_of_platform(profile), *_EVERYWHERE))
 
 
 def _of_project(project: Project) -> Iterator[tuple[str, str]]:

@@ -37,10 +37,14 @@ ALLOWED = {
     "Namespace metadata.labels.kubernetes.io/metadata.name": _ITSELF,
     "Namespace spec": _ITSELF,
     "PersistentVolumeClaim metadata.finalizers": _ITSELF,
+    "Service spec.clusterIP*": _ITSELF,
+    "Service spec.ipFamil*": _ITSELF,
+    "Deployment metadata.annotations*": _ITSELF,
+    "Deployment spec.replicas": "what scales it writes it",
     "pod spec.serviceAccount": "the old name of serviceAccountName",
     "pod spec.dnsPolicy": _DEFAULT,
     "pod spec.schedulerName": _DEFAULT,
-    "pod spec.containers[[]].terminationMessage*": "merged by the container's name",
+    "pod spec.*ontainers[[]].terminationMessage*": "merged by the container's name",
     "pod spec.containers[[]].env[[]].valueFrom.fieldRef.apiVersion": "merged by the variable's name",
     **{
         f"Job spec.{key}": _DEFAULT

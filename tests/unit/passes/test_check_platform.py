@@ -66,8 +66,11 @@ STORES = ("", "external_secrets: '2.9'\n", "external_secrets: '2.9'\nsecret_stor
 DEMANDS: Mapping[str, tuple[ir.Project, tuple[str, ...]]] = {
     "host": (serving(expose=HOST), ("ingress|gateway:",)),
     "log-in": (serving(expose=replace(HOST, scope="cluster", host="", auth="required")), ("auth_proxy",)),
-    "concurrency": (serving(replicas=ir.Replicas(max=5, target=(("concurrency", 2.0),))), ("keda", "monitoring")),
-    "rps": (serving(replicas=ir.Replicas(max=5, target=(("rps", 2.0),))), ("keda", "monitoring")),
+    "concurrency": (
+        serving(replicas=ir.Replicas(max=5, target=(("concurrency", 2.0),))),
+        ("keda", "monitoring", "istio"),
+    ),
+    "rps": (serving(replicas=ir.Replicas(max=5, target=(("rps", 2.0),))), ("keda", "monitoring", "istio")),
     "sleep": (serving(replicas=ir.Replicas(min=0)), ("keda",)),
     "split": (serving(variants=variant(10)), ("gateway_api", "istio")),
     "mirror": (serving(variants=variant(-1)), ("gateway_api", "istio")),

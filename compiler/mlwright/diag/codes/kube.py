@@ -62,4 +62,26 @@ CODES = (
         good="environments: {prod: {platform: kubernetes, "
         "defaults: {steps: {image: {ref: 'registry.example.com/churn:1.4'}}}}}",
     ),
+    Code(
+        code="KUBE006",
+        title="it cannot be exposed like this",
+        explanation=(
+            "Programs serve at the root of their port, so a path below a host has to be taken away on the way. A "
+            "Gateway's HTTPRoute does that, an Ingress cannot. A log-in comes back to a path of its own below the "
+            "host, so it needs the whole host; and the proxy that asks for it sends requests to one endpoint, so "
+            "nothing behind it can share them. The pages of the tracking server lead to `options.static_prefix`."
+        ),
+        bad="serving: {online: {expose: {host: ml.example.com, path: /churn}}}  # where ops expose by an Ingress",
+        good="serving: {online: {expose: {host: churn.example.com}}}",
+    ),
+    Code(
+        code="KUBE007",
+        title="an endpoint that sleeps and is never woken",
+        explanation=(
+            "With `min: 0` the last copy ends when nobody asks. A sleeping endpoint uses no processor and no memory, "
+            "so these measures never start it again; only requests can."
+        ),
+        bad="serving: {online: {replicas: {min: 0, max: 3, target: {cpu: 70}}}}",
+        good="serving: {online: {replicas: {min: 0, max: 3, target: {rps: 10}}}}",
+    ),
 )
