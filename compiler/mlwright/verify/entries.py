@@ -9,6 +9,7 @@ from mlwright.diag import Diagnostic
 from mlwright.span import Path
 from mlwright.verify.finding import finding, place, shown
 from mlwright.verify.manifest import Manifest
+from mlwright.verify.shape import mappings
 
 _NAMED = {
     **dict.fromkeys(("env", "volumes", "imagePullSecrets", "templates", "tasks", "artifacts", "parameters"), ("name",)),
@@ -36,10 +37,10 @@ def _distinct(manifest: Manifest, lists: Iterable[tuple[Path, Any]], names: tupl
     """Whether entries with the first of `names` differ in one of them; `protocol` is TCP where it is not said."""
     seen: dict[tuple[Any, ...], Path] = {}
     for base, entries in lists:
-        for position, entry in enumerate(entries if isinstance(entries, (list, tuple)) else ()):
-            if not isinstance(entry, dict) or not isinstance(entry.get(names[0]), (str, int)):
-                continue
+        for position, entry in mappings(entries):
             identity = tuple(entry.get(name, "TCP" if name == "protocol" else None) for name in names)
+            if not all(isinstance(part, (str, int)) for part in identity):
+                continue
             path: Path = (*base, position)
             first = seen.setdefault(identity, path)
             if first != path:

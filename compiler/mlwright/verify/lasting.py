@@ -9,6 +9,7 @@ from mlwright.diag import Diagnostic
 from mlwright.emit.kube.names import DIGITS
 from mlwright.verify.finding import finding, is_users
 from mlwright.verify.manifest import Manifest
+from mlwright.verify.shape import mapping
 
 _HOOKS = ("argocd.argoproj.io/hook", "helm.sh/hook")
 _HASHED = re.compile(rf".*-[0-9a-f]{{{DIGITS}}}")
@@ -16,7 +17,7 @@ _HASHED = re.compile(rf".*-[0-9a-f]{{{DIGITS}}}")
 
 def check(manifest: Manifest) -> Iterator[Diagnostic]:
     """VER018 removes itself and is made, and runs, again; VER019 can never be changed and has a name that stays."""
-    if manifest.outer is not None or any(hook in manifest.metadata.get("annotations", {}) for hook in _HOOKS):
+    if manifest.outer is not None or any(hook in mapping(manifest.metadata.get("annotations")) for hook in _HOOKS):
         return
     once = {"Job": ("ttlSecondsAfterFinished",), "Workflow": ("ttlStrategy",)}.get(manifest.kind, ())
     for field in once:

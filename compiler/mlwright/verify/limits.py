@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
 
@@ -12,13 +12,14 @@ from mlwright.regex import lazy
 from mlwright.span import Path
 from mlwright.verify.finding import finding, shown
 from mlwright.verify.manifest import Manifest, Place, is_open
+from mlwright.verify.shape import mapping, mappings
 
 _PORTS = ("port", "containerPort", "hostPort", "targetPort", "nodePort")
 KEYS = frozenset({"limits", "requests", "hard", "sizeLimit", "ports", "env", *_PORTS})
 
 _CONTENT = 1024 * 1024
 _OBJECT = 1536 * 1024
-_HOLDERS = frozenset({"resources", "podResources", "resourcesPerNode"})
+_HOLDERS = frozenset({("resources",), ("podResources",), ("resourcesPerNode",)})
 _QUANTITY = lazy(r"[+-]?(\d+\.?\d*|\.\d+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?\d+)?")
 _UNITS = {"n": 1e-9, "u": 1e-6, "m": 1e-3, "": 1.0, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12, "P": 1e15, "E": 1e18}
 _BINARY = {f"{letter}i": 1024.0**power for power, letter in enumerate("KMGTPE", 1)}
@@ -47,7 +48,7 @@ def _size(manifest: Manifest) -> Iterator[Diagnostic]:
             message = f"{manifest} takes {size} bytes, and Kubernetes stores {_OBJECT}"
             yield finding("VER012", manifest, manifest.at, message, "split what it is made of into several")
         return
-    content = {**_mapping(manifest.data.get("data")), **_mapping(manifest.data.get("binaryData"))}
+    content = {**mapping(manifest.data.get("data")), **mapping(manifest.data.get("binaryData"))}
     taken = sum(len(key) + len(_text(value)) for key, value in content.items())
     if taken > _CONTENT:
         message = f"{manifest} holds {taken} bytes, and Kubernetes takes {_CONTENT}"
@@ -56,17 +57,13 @@ def _size(manifest: Manifest) -> Iterator[Diagnostic]:
         )
 
 
-def _mapping(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, dict) else {}
-
-
 def _text(value: Any) -> bytes:
     return (value if isinstance(value, str) else json.inert(value)).encode("utf-8", "surrogatepass")
 
 
 def _quantities(manifest: Manifest) -> Iterator[Diagnostic]:
     for place in manifest.places_of("limits", "requests"):
-        if place.path[-2] in _HOLDERS and isinstance(place.value, dict):
+        if place.path[-2:-1] in _HOLDERS and isinstance(place.value, dict):
             for resource, value in place.value.items():
                 yield from _quantity(manifest, (*place.path, resource), value)
             if place.path[-1] == "requests" and isinstance(limits := place.holder.get("limits"), dict):
@@ -95,12 +92,16 @@ def _within(manifest: Manifest, place: Place, limits: dict[str, Any]) -> Iterato
             yield finding("VER013", manifest, path, message, "a request is at most the limit")
 
 
-@lru_cache(maxsize=1024)
 def amount(value: Any) -> float | None:
     """A Kubernetes quantity as a number; None for what is none."""
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         return float(value)
-    if not isinstance(value, str) or not (found := _QUANTITY.fullmatch(value)):
+    return _amount(value) if isinstance(value, str) else None
+
+
+@lru_cache(maxsize=1024)
+def _amount(value: str) -> float | None:
+    if not (found := _QUANTITY.fullmatch(value)):
         return None
     unit = found[2] or ""
     if unit[:1] in ("e", "E") and len(unit) > 1:
@@ -116,8 +117,8 @@ def _port(manifest: Manifest, place: Place) -> Iterator[Diagnostic]:
 
 
 def _port_names(manifest: Manifest, place: Place) -> Iterator[Diagnostic]:
-    for position, entry in enumerate(place.value if isinstance(place.value, (list, tuple)) else ()):
-        name = entry.get("name") if isinstance(entry, dict) and "containerPort" in entry else None
+    for position, entry in mappings(place.value):
+        name = entry.get("name") if "containerPort" in entry else None
         if isinstance(name, str) and not _PORT_NAME.fullmatch(name):
             path: Path = (*place.path, position, "name")
             message = f"`{name}` is no name for a port (`{shown(manifest, path)}` of {manifest})"
@@ -126,8 +127,8 @@ def _port_names(manifest: Manifest, place: Place) -> Iterator[Diagnostic]:
 
 
 def _environment(manifest: Manifest, place: Place) -> Iterator[Diagnostic]:
-    for position, entry in enumerate(place.value if isinstance(place.value, (list, tuple)) else ()):
-        name = entry.get("name") if isinstance(entry, dict) else None
+    for position, entry in mappings(place.value):
+        name = entry.get("name")
         if not isinstance(name, str) or is_open(name):
             continue
         path: Path = (*place.path, position)

@@ -11,6 +11,7 @@ from mlwright.emit.kube.names import DIGITS
 from mlwright.record import dataclass
 from mlwright.span import Path
 from mlwright.target import Document, TextFile
+from mlwright.verify.shape import mapping, word
 
 Emitted = Sequence[tuple[str, Sequence[Document | TextFile]]]
 
@@ -61,32 +62,26 @@ class Manifest:
 
     @property
     def metadata(self) -> dict[str, Any]:
-        found = self.data.get("metadata")
-        return found if isinstance(found, dict) else {}
+        return mapping(self.data.get("metadata"))
 
     @property
     def name(self) -> str:
         """Its name; empty where it is given one at run time."""
-        found = self.metadata.get("name")
-        return found if isinstance(found, str) else ""
+        return word(self.metadata.get("name"))
 
     @property
     def namespace(self) -> str:
         """Its own namespace, else that of what it is in; empty for none."""
-        found = self.metadata.get("namespace")
-        if isinstance(found, str) and found:
-            return found
-        return self.outer.namespace if self.outer is not None else ""
+        own = word(self.metadata.get("namespace"))
+        return own or (self.outer.namespace if self.outer is not None else "")
 
     @property
     def spec(self) -> dict[str, Any]:
-        found = self.data.get("spec")
-        return found if isinstance(found, dict) else {}
+        return mapping(self.data.get("spec"))
 
     def labels(self) -> dict[str, Any]:
         """Its labels."""
-        found = self.metadata.get("labels")
-        return found if isinstance(found, dict) else {}
+        return mapping(self.metadata.get("labels"))
 
     def places_of(self, *keys: str) -> Iterable[Place]:
         """The values of these keys, wherever they are in the object."""
@@ -189,6 +184,7 @@ def _parsed(text: str) -> Any:
     try:
         if text.lstrip().startswith("{"):
             return json.loads(text)
-        return yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+        loaded = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+        return json.loads(json.dumps(loaded, default=str))  # as Go reads it: keys are text, dates too
     except (ValueError, yaml.YAMLError, TypeError):
         return None

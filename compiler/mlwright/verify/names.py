@@ -38,7 +38,7 @@ _FORMS = {
 }
 """Form and length, by kind: pods and labels that controllers make carry the name, some with an ending of their own."""
 _LONGEST = 253
-_HOLDERS = frozenset({"metadata", "podMetadata", "workflowMetadata"})
+_HOLDERS = frozenset({("metadata",), ("podMetadata",), ("workflowMetadata",)})
 _VALUE = lazy(r"(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?")
 _KEY = lazy(r"([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]")
 _ANNOTATIONS = 256 * 1024
@@ -49,7 +49,7 @@ def check(manifest: Manifest) -> Iterator[Diagnostic]:
     yield from _name(manifest)
     for place in manifest.places_of("labels", "matchLabels", "nodeSelector"):
         # Elsewhere the word means other things: labels of alerts are any text.
-        if isinstance(place.value, dict) and (place.path[-1] != "labels" or place.path[-2] in _HOLDERS):
+        if isinstance(place.value, dict) and (place.path[-1] != "labels" or place.path[-2:-1] in _HOLDERS):
             yield from _labels(manifest, place.path, place.value)
     for place in manifest.places_of("annotations"):
         if isinstance(place.value, dict) and place.path[-2:-1] == ("metadata",):

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from mlwright.verify.manifest import Manifest
-from mlwright.verify.pods import Index, Pods, mapping, pods_of
+from mlwright.verify.pods import Index, Pods, pods_of
+from mlwright.verify.shape import mapping
 
 ALWAYS = frozenset(
     {

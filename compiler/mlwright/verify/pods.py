@@ -7,6 +7,7 @@ from typing import Any
 
 from mlwright.record import dataclass
 from mlwright.verify.manifest import Manifest, is_open
+from mlwright.verify.shape import mapping, mappings, word
 
 KEYS = frozenset({"template", "podMetadata", "templates"})
 
@@ -85,15 +86,15 @@ def pods_of(manifest: Manifest) -> Iterator[Pods]:
             own = {**own, **mapping(mapping(place.value).get("labels"))}
         yield Pods(labels=own, ports=frozenset(), grows=True)
         for place in manifest.places_of("templates"):
-            for template in place.value if isinstance(place.value, (list, tuple)) else ():
-                if labels := mapping(mapping(mapping(template).get("metadata")).get("labels")):
+            for _, template in mappings(place.value):
+                if labels := mapping(mapping(template.get("metadata")).get("labels")):
                     yield Pods(labels={**own, **labels}, ports=frozenset(), grows=True)
 
 
 def _ports(spec: Mapping[str, Any]) -> frozenset[str]:
-    containers = [item for key in ("initContainers", "containers") for item in spec.get(key) or ()]
-    ports = [port for item in containers if isinstance(item, dict) for port in item.get("ports") or ()]
-    return frozenset(str(port["name"]) for port in ports if isinstance(port, dict) and "name" in port)
+    containers = [item for key in ("initContainers", "containers") for _, item in mappings(spec.get(key))]
+    ports = [port for item in containers for _, port in mappings(item.get("ports"))]
+    return frozenset(str(port["name"]) for port in ports if "name" in port)
 
 
 def matches(selector: Mapping[str, Any], labels: Mapping[str, Any], grows: bool = False) -> bool:
@@ -101,8 +102,9 @@ def matches(selector: Mapping[str, Any], labels: Mapping[str, Any], grows: bool 
     for key, value in mapping(selector.get("matchLabels")).items():
         if labels.get(key) != value and not _fits(key, (value,), labels, grows):
             return False
-    for term in selector.get("matchExpressions") or ():
-        operator, key, values = term.get("operator"), term.get("key"), tuple(term.get("values") or ())
+    for _, term in mappings(selector.get("matchExpressions")):
+        operator, key, values = term.get("operator"), word(term.get("key")), term.get("values")
+        values = tuple(values) if isinstance(values, (list, tuple)) else ()
         present = key in labels or _may_come(key, grows)
         if operator == "In" and not _fits(key, values, labels, grows):
             return False
@@ -121,8 +123,3 @@ def _fits(key: str, values: tuple[Any, ...], labels: Mapping[str, Any], grows: b
 
 def _may_come(key: str, grows: bool) -> bool:
     return key in _ADDED or (grows and not key.startswith(_OURS))
-
-
-def mapping(value: Any) -> dict[str, Any]:
-    """The value where it is a mapping, else an empty one."""
-    return value if isinstance(value, dict) else {}

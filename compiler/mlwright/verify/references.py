@@ -12,7 +12,7 @@ from mlwright.span import Path
 from mlwright.verify.finding import finding, is_users, shown
 from mlwright.verify.manifest import Manifest, Place, is_open
 from mlwright.verify.objects import Objects
-from mlwright.verify.pods import mapping
+from mlwright.verify.shape import mapping, mappings
 
 _PARTS = {"EventSource": "event", "WorkflowTemplate": "template", "ClusterWorkflowTemplate": "template"}
 """What a reference names of an object beside its name; of other kinds it is a key."""
@@ -79,23 +79,22 @@ def content(manifest: Manifest) -> set[str] | None:
     the cluster knows."""
     data = manifest.data
     if manifest.kind in ("ConfigMap", "Secret"):
-        return {key for field in ("data", "stringData", "binaryData") for key in data.get(field) or ()}
+        return {key for field in ("data", "stringData", "binaryData") for key in mapping(data.get(field))}
     if manifest.kind == "ExternalSecret" and "dataFrom" not in manifest.spec and "template" not in manifest.spec:
-        return {str(item.get("secretKey")) for item in manifest.spec.get("data") or () if isinstance(item, dict)}
+        return {str(item.get("secretKey")) for _, item in mappings(manifest.spec.get("data"))}
     if manifest.kind == "SealedSecret":
-        return set(manifest.spec.get("encryptedData") or ())
+        return set(mapping(manifest.spec.get("encryptedData")))
     if manifest.kind in ("WorkflowTemplate", "ClusterWorkflowTemplate"):
-        templates = manifest.spec.get("templates") or ()
-        return {str(item.get("name")) for item in templates if isinstance(item, dict)}
+        return {str(item.get("name")) for _, item in mappings(manifest.spec.get("templates"))}
     if manifest.kind == "EventSource":
         sections = [value for key, value in manifest.spec.items() if key not in ("service", "template")]
-        return {name for section in sections if isinstance(section, dict) for name in section}
+        return {name for section in sections for name in mapping(section)}
     return None
 
 
 def service_ports(manifest: Manifest) -> list[int | str]:
     """The numbers and names of a Service's ports."""
-    ports = [port for port in manifest.spec.get("ports") or () if isinstance(port, dict)]
+    ports = [port for _, port in mappings(manifest.spec.get("ports"))]
     return [port[field] for port in ports for field in ("port", "name") if field in port]
 
 
@@ -126,12 +125,10 @@ def _plain(kind: str) -> Callable[[Place], Iterator[Use]]:
 
 
 def _volumes(place: Place) -> Iterator[Use]:
-    for position, volume in enumerate(place.value if isinstance(place.value, (list, tuple)) else ()):
-        if isinstance(volume, dict):
-            yield from _volume(volume, (*place.path, position))
-            for number, source in enumerate(mapping(volume.get("projected")).get("sources") or ()):
-                if isinstance(source, dict):
-                    yield from _volume(source, (*place.path, position, "projected", "sources", number))
+    for position, volume in mappings(place.value):
+        yield from _volume(volume, (*place.path, position))
+        for number, source in mappings(mapping(volume.get("projected")).get("sources")):
+            yield from _volume(source, (*place.path, position, "projected", "sources", number))
 
 
 def _volume(volume: dict[str, Any], path: Path) -> Iterator[Use]:
@@ -142,7 +139,7 @@ def _volume(volume: dict[str, Any], path: Path) -> Iterator[Use]:
         name = name if name in source else "name"
         if not (items := source.get("items")):
             yield Use(kind=kind, name=source.get(name), path=(*path, field, name))
-        for position, item in enumerate(items or ()):
+        for position, item in mappings(items):
             at = (*path, field, "items", position, "key")
             yield Use(kind=kind, name=source.get(name), path=at, key=item.get("key"))
     claim = volume.get("persistentVolumeClaim")
@@ -152,9 +149,8 @@ def _volume(volume: dict[str, Any], path: Path) -> Iterator[Use]:
 
 
 def _pull_secrets(place: Place) -> Iterator[Use]:
-    for position, entry in enumerate(place.value if isinstance(place.value, (list, tuple)) else ()):
-        if isinstance(entry, dict):
-            yield Use(kind="Secret", name=entry.get("name"), path=(*place.path, position, "name"))
+    for position, entry in mappings(place.value):
+        yield Use(kind="Secret", name=entry.get("name"), path=(*place.path, position, "name"))
 
 
 def _template(place: Place) -> Iterator[Use]:
@@ -176,15 +172,15 @@ def _typed(default: str) -> Callable[[Place], Iterator[Use]]:
 
 
 def _subjects(place: Place) -> Iterator[Use]:
-    for position, subject in enumerate(place.value if isinstance(place.value, (list, tuple)) else ()):
-        if isinstance(subject, dict) and subject.get("kind") == "ServiceAccount":
+    for position, subject in mappings(place.value):
+        if subject.get("kind") == "ServiceAccount":
             yield Use(kind="ServiceAccount", name=subject.get("name"), path=(*place.path, position, "name"))
 
 
 def _backends(place: Place) -> Iterator[Use]:
     """Of a Gateway API route."""
-    for position, backend in enumerate(place.value if isinstance(place.value, (list, tuple)) else ()):
-        if isinstance(backend, dict) and "namespace" not in backend and backend.get("kind", "Service") == "Service":
+    for position, backend in mappings(place.value):
+        if "namespace" not in backend and backend.get("kind", "Service") == "Service":
             path = (*place.path, position, "name")
             yield Use(kind="Service", name=backend.get("name"), path=path, port=backend.get("port"))
 

@@ -12,7 +12,8 @@ from mlwright.verify import references
 from mlwright.verify.finding import finding, is_users, shown
 from mlwright.verify.manifest import Manifest, is_open
 from mlwright.verify.objects import Objects
-from mlwright.verify.pods import WORKLOADS, mapping, matches
+from mlwright.verify.pods import WORKLOADS, matches
+from mlwright.verify.shape import mapping, mappings
 
 _PROBES = ("httpGet", "tcpSocket")
 _TEMPLATES = ("template", "entrypoint", "onExit")
@@ -45,8 +46,7 @@ def check(manifest: Manifest, objects: Objects) -> Iterator[Diagnostic]:
 
 
 def _service_ports(manifest: Manifest) -> frozenset[str]:
-    ports = manifest.spec.get("ports") or ()
-    return frozenset(str(port["name"]) for port in ports if isinstance(port, dict) and "name" in port)
+    return frozenset(str(port["name"]) for _, port in mappings(manifest.spec.get("ports")) if "name" in port)
 
 
 def _own(manifest: Manifest) -> Iterator[Diagnostic]:
@@ -72,8 +72,8 @@ def _service(manifest: Manifest, objects: Objects) -> Iterator[Diagnostic]:
         labels = [item.labels for item in objects.pods(manifest.namespace)]
         yield finding("VER032", manifest, path, message, _alike({"matchLabels": selector}, labels))
     elif not any(item.grows for item in found):
-        for position, port in enumerate(manifest.spec.get("ports") or ()):
-            wanted = port.get("targetPort") if isinstance(port, dict) else None
+        for position, port in mappings(manifest.spec.get("ports")):
+            wanted = port.get("targetPort")
             if isinstance(wanted, str) and not any(wanted in item.ports for item in found):
                 names = sorted({name for item in found for name in item.ports})
                 at: Path = (*manifest.at, "spec", "ports", position, "targetPort")
@@ -111,8 +111,8 @@ def _monitor(
         message = f"{manifest} finds no {what} (`{shown(manifest, path)}`)"
         yield finding("VER032", manifest, path, message, _alike(selector, [labels for labels, _ in things]))
         return
-    for position, endpoint in enumerate(manifest.spec.get(field) or ()):
-        port = endpoint.get("port") if isinstance(endpoint, dict) else None
+    for position, endpoint in mappings(manifest.spec.get(field)):
+        port = endpoint.get("port")
         if isinstance(port, str) and not any(port in ports for ports in found):
             at: Path = (*manifest.at, "spec", field, position, "port")
             message = f"{manifest} needs the port `{port}` of a {what}, which has none (`{shown(manifest, at)}`)"
@@ -124,8 +124,9 @@ def _templates(manifest: Manifest) -> Iterator[Diagnostic]:
     spec = mapping(manifest.spec.get("workflowSpec")) or manifest.spec
     if "workflowTemplateRef" in spec:
         return
-    templates = [item for place in manifest.places_of("templates") for item in place.value if isinstance(item, dict)]
-    names = sorted(str(item.get("name")) for item in templates)
+    names = sorted(
+        str(item.get("name")) for place in manifest.places_of("templates") for _, item in mappings(place.value)
+    )
     for place in manifest.places_of(*_TEMPLATES):
         if isinstance(place.value, str) and place.value not in names and not is_open(place.value):
             where = shown(manifest, place.path)
@@ -142,12 +143,11 @@ def _mounts(manifest: Manifest, objects: Objects) -> Iterator[Diagnostic]:
     named = {
         str(item.get("name", mapping(item.get("metadata")).get("name"))): item
         for place in manifest.places_of("volumes", "volumeClaimTemplates")
-        for item in (place.value if isinstance(place.value, (list, tuple)) else ())
-        if isinstance(item, dict)
+        for _, item in mappings(place.value)
     }
     for place in manifest.places_of("volumeMounts"):
-        for position, mount in enumerate(place.value if isinstance(place.value, (list, tuple)) else ()):
-            name = mount.get("name") if isinstance(mount, dict) else None
+        for position, mount in mappings(place.value):
+            name = mount.get("name")
             if not isinstance(name, str) or is_open(name):
                 continue
             at: Path = (*place.path, position, "name")
@@ -167,7 +167,7 @@ def _mounted_file(
         return
     files = sorted(references.content(config) or ())
     if items := source.get("items"):
-        files = [str(item.get("path")) for item in items if isinstance(item, dict)]
+        files = [str(item.get("path")) for _, item in mappings(items)]
     if not any(file == name or name.startswith(f"{file}/") for name in files):
         message = f"{manifest} mounts the file `{file}` of {config}, which has none (`{shown(manifest, at)}`)"
         yield finding("VER031", manifest, at, message, _there(file, files))
@@ -179,8 +179,8 @@ def _probes(manifest: Manifest) -> Iterator[Diagnostic]:
         name = mapping(place.value).get("port")
         if not isinstance(name, str) or is_open(name):
             continue
-        ports = [port for found in manifest.places_of("ports") for port in (found.value or ())]
-        names = sorted({str(port["name"]) for port in ports if isinstance(port, dict) and "name" in port})
+        ports = [port for found in manifest.places_of("ports") for _, port in mappings(found.value)]
+        names = sorted({str(port["name"]) for port in ports if "name" in port})
         if name not in names:
             at: Path = (*place.path, "port")
             message = f"{manifest} probes the port `{name}`, which it does not have (`{shown(manifest, at)}`)"
