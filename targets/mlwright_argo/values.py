@@ -36,10 +36,18 @@ def arguments(
         found.append(argument)
     if source.event:
         where = f"spec.arguments.parameters.{len(found)}.value"
-        read = {"dataTemplate" if "{{" in source.event else "dataKey": source.event, "value": "{}"}
+        read = {"dataTemplate": _whole(source.event), "value": "{}"}
         taken.append({"src": {"dependencyName": DEPENDENCY, **read}, "dest": where})
     found.append({"name": EVENT, "value": "{}"})
     return found, taken
+
+
+def _whole(event: str) -> str:
+    """The event as JSON in which Argo finds nothing to fill in: `{{` can only be inside of a text there."""
+    if "{{" in event:
+        return event
+    keys = " ".join(key if key.isdigit() else f'"{key}"' for key in event.split("."))
+    return f'{{{{ index .Input {keys} | default dict | toJson | replace "{{{{" "{{\\u007b" }}}}'
 
 
 def _usual(project: Project, pipeline: Pipeline, name: str) -> str | None:

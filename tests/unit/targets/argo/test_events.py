@@ -41,6 +41,8 @@ kubernetes: "1.36"
 argo_workflows: {version: "4.1", instance_id: ml}
 argo_events: {version: "1.9", event_bus: shared}
 """
+INERT = r'{{ index .Input %s | default dict | toJson | replace "{{" "{\u007b" }}'
+"""The event as JSON without `{{`, which Argo would fill in."""
 Object = dict[str, Any]
 
 
@@ -121,7 +123,7 @@ def test_a_call_starts_the_pipelines_template_with_what_it_brings() -> None:
     assert given == {"epochs": "20", "note": "asked", "mlwright-event": "{}"}
     assert taken(sensor) == {
         "epochs": {"dataKey": "body.epochs", "value": "20"},
-        "mlwright-event": {"dataKey": "body", "value": "{}"},
+        "mlwright-event": {"dataTemplate": INERT % '"body"', "value": "{}"},
     }
 
 
@@ -203,7 +205,7 @@ def test_minio_is_asked_itself() -> None:
     assert (kind, spec["endpoint"], spec["insecure"]) == ("minio", "minio:9000", True)
     assert (spec["bucket"], spec["filter"]["prefix"]) == ({"name": "in"}, "churn/")
     assert "accessKey" not in spec
-    assert taken(sensor)["mlwright-event"]["dataKey"] == "notification.0"
+    assert taken(sensor)["mlwright-event"]["dataTemplate"] == INERT % '"notification" 0'
 
 
 def test_google_tells_a_subscription() -> None:
