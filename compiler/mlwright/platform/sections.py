@@ -26,6 +26,7 @@ class System(Model):
     """A system that runs; its version is short for `{version: ...}`."""
 
     short: ClassVar[str] = "version"
+    short_types: ClassVar[tuple[type, ...]] = (str, int, float)  # numbers, to be told that they want quotes
     version: Version = Field(description="Its version.", examples=["4.1"])
 
 

@@ -50,6 +50,9 @@ def test_built_in_platforms_need_no_file(name: str) -> None:
     [
         ("kubernets: '1.36'\n", "SPEC001", 5),
         ("argo_cd: latest\n", "SPEC020", 5),
+        ("argo_cd: 3.5\n", "SPEC006", 5),
+        ("argo_cd: {version: 3.5}\n", "SPEC006", 5),
+        ("keda: 2.20\n", "SPEC006", 5),
         ("kubeflow: {katibb: '0.19'}\n", "SPEC001", 5),
         ("placements: {Spot: {queue: gpu}}\n", "NAME001", 5),
         ("placements: {spot: {gang: volcanoes}}\n", "SPEC004", 5),
