@@ -38,6 +38,8 @@ def spread(words: List[str], plan: Doc, env: Mapping[str, str]) -> List[str]:
             return ["torchrun", *restarts, *shim]
         place = "%s:%s" % (env.get("MASTER_ADDR", "localhost"), env.get("MASTER_PORT", "29500"))
         meeting = ["--rdzv-backend=c10d", "--rdzv-endpoint=" + place, "--rdzv-id=" + env.get("MLWRIGHT_RUN", "run")]
+        # torchrun would look whether the endpoint's name is its own, which it cannot see of `<job>-0.<service>`.
+        meeting.append("--rdzv-conf=is_host=%d" % (node_rank(env) == 0))
         count = ["--nnodes=%d" % nodes, "--node-rank=%d" % node_rank(env), "--nproc-per-node=%d" % each]
         return ["torchrun", *count, *meeting, *restarts, *shim]
     if launcher == "mpirun":

@@ -43,6 +43,16 @@ def spread(pipeline: Any, launcher: str, **plan: Any) -> Any:
     return pipeline.launch(document, PATH=path, CALL=str(pipeline.folder / "call"))
 
 
+@pytest.mark.parametrize(("index", "host"), [("0", 1), ("1", 0)])
+def test_the_first_of_several_nodes_is_told_that_the_others_meet_at_it(pipeline: Any, index: str, host: int) -> None:
+    pipeline.environment |= {"JOB_COMPLETION_INDEX": index, "MASTER_ADDR": "run-t-0.run-t", "MASTER_PORT": "29500"}
+    ended = spread(pipeline, "torchrun", nodes=2)
+    assert ended.code == 0, ended.err
+    called = (pipeline.folder / "call").read_text()
+    assert f"--nnodes=2 --node-rank={index} --nproc-per-node=3 --rdzv-backend=c10d" in called
+    assert f"--rdzv-endpoint=run-t-0.run-t:29500 --rdzv-id={pipeline.run} --rdzv-conf=is_host={host}" in called
+
+
 @pytest.mark.parametrize(
     ("launcher", "call"),
     [
