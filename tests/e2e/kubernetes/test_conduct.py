@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
-import threading
 import time
-import urllib.request
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
+from tests.e2e.kubernetes.conducted import Cluster, conditions
 from tests.e2e.kubernetes.kubelet import Kubelet, kubelet
 from tests.e2e.kubernetes.plane import Plane, Refused
+from tests.e2e.kubernetes.pod import Image
 
 pytestmark = [pytest.mark.cluster, pytest.mark.server, pytest.mark.slow]
-
-Json = dict[str, Any]
 
 PROJECT = """\
 apiVersion: mlwright.dev/v1
@@ -67,12 +60,6 @@ steps:
     needs: []
     command: [python3, -c, "import sys; print('status', sys.argv[1])", "${run.status}"]
 """
-PLATFORM = """\
-apiVersion: mlwright.dev/v1
-kind: Platform
-orchestrator: kubernetes
-kubernetes: "1.36"
-"""
 PROGRAMS = {
     "make.py": 'import sys; open(sys.argv[1], \'w\').write(\'["oslo", "bergen", "bodø"]\')\n'
     "open(sys.argv[2], 'w').write('3')\n",
@@ -99,95 +86,18 @@ PROGRAMS["again.py"] = (
 )
 
 
-class Cluster:
-    """One namespace with the compiled project in it."""
-
-    def __init__(self, node: Kubelet, server: str, folder: Path) -> None:
-        self.node, self.plane, self.server = node, node.plane, server
-        self.name = f"t{uuid.uuid4().hex[:8]}"
-        self.jobs = f"/apis/batch/v1/namespaces/{self.name}/jobs"
-        (folder / "mlproject.yaml").write_text(PROJECT.replace("SERVER", server).replace("NAME", self.name))
-        (folder / "plain.yaml").write_text(PLATFORM)
-        words = [sys.executable, "-m", "mlwright", "compile", "--env", "lab"]
-        subprocess.run(words, cwd=folder, check=True, timeout=60)
-        self.plane.namespace(self.name)
-        self.plane.kubectl("apply", "--server-side", "-k", str(folder / "manifests" / "lab"))
-        self.added: list[str] = []
-        self.over = False
-        threading.Thread(target=self._record, daemon=True).start()
-
-    def start(self, run: str) -> None:
-        self.plane.kubectl("-n", self.name, "create", "job", run, "--from=cronjob/tiny-main")
-
-    def ended(self, run: str, within: float = 240) -> str:
-        """The condition that the Job of the conductor ends with."""
-
-        def over(job: Json) -> bool:
-            return bool(conditions(job) & {"Complete", "Failed"})
-
-        return next(iter(conditions(self.plane.await_(f"{self.jobs}/{run}", over, within)) & {"Complete", "Failed"}))
-
-    def _record(self) -> None:
-        """Every making of a Job, as the API server tells it."""
-        since = self.plane.ask("GET", self.jobs)["metadata"]["resourceVersion"]
-        while not self.over:
-            for event in self.plane.watch(self.jobs, since, lambda: self.over):
-                since = event["object"]["metadata"]["resourceVersion"]
-                if event["type"] == "ADDED":
-                    self.added.append(event["object"]["metadata"]["name"])
-
-    def made(self, run: str) -> list[str]:
-        """The Jobs of a run that were made, sorted, again where one was made again."""
-        return sorted(name.removeprefix(f"{run}-") for name in self.added if name.startswith(f"{run}-"))
-
-    def runs(self) -> list[Json]:
-        """All runs of the experiment on the tracking server."""
-        base = f"{self.server}/api/2.0/mlflow"
-        with urllib.request.urlopen(f"{base}/experiments/get-by-name?experiment_name={self.name}") as answer:
-            experiment = json.load(answer)["experiment"]["experiment_id"]
-        body = json.dumps({"experiment_ids": [experiment], "max_results": 1000}).encode()
-        request = urllib.request.Request(f"{base}/runs/search", body, {"Content-Type": "application/json"})
-        with urllib.request.urlopen(request) as answer:
-            return [flat(run) for run in json.load(answer).get("runs", [])]
-
-    def states(self) -> Json:
-        """How each node ended, and the run, as the one root run says."""
-        (root,) = [run for run in self.runs() if run["mlwright.kind"] == "root"]
-        prefix = "mlwright.node."
-        nodes = {name.removeprefix(prefix): said for name, said in root.items() if name.startswith(prefix)}
-        return {**nodes, "run": root["status"]}
-
-    def conductors(self, run: str) -> list[Json]:
-        path = f"/api/v1/namespaces/{self.name}/pods?labelSelector=batch.kubernetes.io/job-name={run}"
-        return list(self.plane.ask("GET", path)["items"])
-
-    def log(self, run: str) -> str:
-        return self.plane.kubectl("-n", self.name, "logs", f"job/{run}", check=False).stdout
-
-
-def conditions(job: Json) -> set[str]:
-    return {each["type"] for each in job["status"].get("conditions", ()) if each["status"] == "True"}
-
-
-def flat(run: Json) -> Json:
-    tags = {tag["key"]: tag["value"] for tag in run["data"].get("tags", [])}
-    return {"mlwright.kind": "", "mlwright.step": "", **tags, "status": run["info"]["status"]}
-
-
 @pytest.fixture(scope="module")
-def node(bare: Plane, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kubelet]:
-    from tests.e2e.kubernetes.pod import Image
-
+def node(plane: Plane, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kubelet]:
     folder = tmp_path_factory.mktemp("image")
     for name, text in PROGRAMS.items():
         (folder / name).write_text(text)
-    with kubelet(bare, {"app:1": Image(folder=folder)}) as found:
+    with kubelet(plane, {"app:1": Image(folder=folder)}) as found:
         yield found
 
 
 @pytest.fixture
 def cluster(node: Kubelet, mlflow_server: str, tmp_path: Path) -> Iterator[Cluster]:
-    made = Cluster(node, mlflow_server, tmp_path)
+    made = Cluster(node, mlflow_server, tmp_path, PROJECT)
     yield made
     made.over = True
 
@@ -208,7 +118,7 @@ JOBS = ["again", "each", "make", "notify", "together", "total", "total-gates"]
 
 def test_a_pipeline_of_every_kind_of_step_runs_without_an_engine(cluster: Cluster) -> None:
     cluster.start("first")
-    assert cluster.ended("first") == "Complete", cluster.log("first")
+    assert cluster.ended("first") == "Complete", cluster.logs()
     assert cluster.states() == WANTED
     assert cluster.made("first") == JOBS
     each = cluster.plane.ask("GET", f"{cluster.jobs}/first-each")
@@ -245,7 +155,7 @@ def test_a_conductor_that_is_killed_again_and_again_makes_every_child_once_and_e
                     cluster.plane.ask("DELETE", f"{pods}/{pod['metadata']['name']}?gracePeriodSeconds=0")
         time.sleep(0.2)
     assert len(killed) >= 2
-    assert cluster.ended("first") == "Complete", cluster.log("first")
+    assert cluster.ended("first") == "Complete", cluster.logs()
     assert cluster.states() == WANTED
     assert cluster.made("first") == JOBS
 
