@@ -14,7 +14,7 @@ from mlwright.emit.kube.placement import queue_label
 from mlwright.emit.kube.volumes import Volumes
 from mlwright.emit.places import Places
 from mlwright.emit.secrets import of_task
-from mlwright.ir import Container, Gates, Json, Pipeline, Registration, Task
+from mlwright.ir import Container, Gates, Json, Pipeline, Registration, Search, Task
 
 Manifest = dict[str, Any]
 
@@ -70,8 +70,7 @@ def task_template(
         env = {**kept, **environment.exported(objects.project, box.secrets), **own}
         start = pod.bare(objects, box)
     else:
-        document = stepdoc.step_document(objects.project, task, Places(objects.project))
-        start = pod.launched(volumes, objects, "step.py", document_config(objects, task, document))
+        start = pod.launched(volumes, objects, "step.py", document_config(objects, task, _document(objects, task)))
     volumes.task(task)
     ports: dict[str, Any] = {}
     if task.distributed.nodes_max > 1:
@@ -89,6 +88,15 @@ def task_template(
         annotations=together.annotations,
         more={**together.spec, **(more or {})},
     )
+
+
+def _document(objects: Objects, task: Task) -> dict[str, Json]:
+    """The step's document; of a search's trial, the one whose parameters come from outside."""
+    project = objects.project
+    for node in project.nodes:
+        if isinstance(node, Search) and node.trial.id == task.id:
+            return stepdoc.trial_document(project, node, Places(project))
+    return stepdoc.step_document(project, task, Places(project))
 
 
 def program_manifests(objects: Objects, node: Gates | Registration) -> list[Manifest]:

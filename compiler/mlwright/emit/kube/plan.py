@@ -3,7 +3,7 @@ makes one operator's objects for an engine: complete manifests, and where in the
 
 For the target that calls `plan`:
 - `manifests[node]` are the complete objects of a node; the first decides how the node ends (a Job, or an operator's
-  object such as a TrainJob). Services are made before it, everything else after it; all are removed when it has ended.
+  object such as a TrainJob). Other Jobs are made after it, everything else before it; all are removed at its end.
 - Each run has objects of its own names: `<Job of the conductor>-<name>`, for `operate.py` `<project>-<digest of the
   run>-<name>`, at most 50 characters, so that what controllers append fits.
   A manifest says so by holding `name(...)` and `text(...)` instead of plain text
@@ -216,8 +216,11 @@ def _timeout(task: ir.Task) -> float:
 def _in_order(manifests: Sequence[Manifest]) -> list[Manifest]:
     """What has to be there before the first, the first, what comes after it."""
     first, *others = manifests
-    before = [manifest for manifest in others if manifest["kind"] in ("Service", "ConfigMap", "Secret")]
-    return [*before, first, *(manifest for manifest in others if manifest not in before)]
+    return [
+        *(manifest for manifest in others if manifest["kind"] != "Job"),
+        first,
+        *(manifest for manifest in others if manifest["kind"] == "Job"),
+    ]
 
 
 def _object(manifest: Manifest, *, main: bool) -> stepdoc.Document:
