@@ -81,7 +81,7 @@ def test_platform_local_writes_nothing_and_says_so() -> None:
 
 def test_an_unknown_target_is_a_usage_error() -> None:
     write("mlproject.yaml", SPEC)
-    assert "there is compose" in api.compile(targets=["kompose"]).usage_error
+    assert "there is argo, compose" in api.compile(targets=["kompose"]).usage_error
 
 
 def test_another_output_folder_may_be_anywhere(folder: Path) -> None:
