@@ -15,6 +15,11 @@ def canonical(value: Any) -> str:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
+def compact(value: Any) -> str:
+    """Compact text with the keys in the order given, as quickly as can be."""
+    return json.dumps(value, separators=(",", ":"))
+
+
 def digest(value: Any) -> str:
     """The sha256 of the canonical text, in hex."""
     return hashlib.sha256(canonical(value).encode("utf-8", "surrogatepass")).hexdigest()

@@ -6,17 +6,21 @@ import unicodedata
 from collections.abc import Iterable
 
 from mlwright.diag import Bag, Diagnostic
+from mlwright.regex import lazy
 
 _RESERVED = frozenset(
     ["con", "prn", "aux", "nul", *(f"com{digit}" for digit in range(1, 10)), *(f"lpt{digit}" for digit in range(1, 10))]
 )
 
 
+_CONTROL = lazy("[\x00-\x1f\x7f\\\\]")
+
+
 def problem(path: str) -> str:
     """Why `path` cannot be written below a folder; empty when it can."""
     if not path or path.startswith("/") or (len(path) > 1 and path[1] == ":"):
         return "it is not a relative path"
-    if "\\" in path or any(ord(char) < 32 or ord(char) == 127 for char in path):
+    if _CONTROL.search(path):
         return "it has a backslash or a control character"
     for part in path.split("/"):
         if part in ("", ".", ".."):
@@ -31,25 +35,34 @@ def check(paths: Iterable[str]) -> Bag:
     bag = Bag()
     seen: dict[str, str] = {}
     files = sorted(paths)
+    known = set(files)
+    folders: set[str] = set()
     for path in files:
         if why := problem(path):
             bag.add(Diagnostic(code="OUT001", message=f"the output path {path!r} is refused: {why}"))
     for path in files:
-        parts = path.split("/")
-        for count in range(1, len(parts) + 1):
-            head = "/".join(parts[:count])
-            first = seen.setdefault(_folded(head), head)
-            if first != head:
-                bag.add(_collision(first, head))
+        for head in (*_folders(path), path):
+            if head not in folders:
+                folders.add(head)
+                first = seen.setdefault(_folded(head), head)
+                if first != head:
+                    bag.add(_collision(first, head))
     for path in files:
-        parents = path.split("/")[:-1]
-        for count in range(1, len(parents) + 1):
-            if (head := "/".join(parents[:count])) in files:
+        for head in _folders(path):
+            if head in known:
                 bag.add(_collision(head, path))
     return bag
 
 
+def _folders(path: str) -> list[str]:
+    """All folders above a path, outermost first."""
+    parts = path.split("/")
+    return ["/".join(parts[:count]) for count in range(1, len(parts))]
+
+
 def _folded(path: str) -> str:
+    if path.isascii():
+        return path.lower()
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", path).casefold())
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import cache
 
 from mlwright.record import dataclass
 
@@ -139,11 +140,13 @@ def listing(system: str) -> str:
     return f"{above}: {{{text}}}" if above else text
 
 
+@cache
 def numbers(version: str) -> tuple[int, ...]:
     """`v4.1.2` as (4, 1, 2)."""
     return tuple(int(number) for number in re.findall(r"\d+", version))
 
 
+@cache
 def reaches(version: str, wanted: str) -> bool:
     """Whether `version` is `wanted` or later; what is left out counts as 0: `4` is 4.0."""
     size = max(len(numbers(version)), len(numbers(wanted)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Any, Literal
 
 from mlwright.emit.kube.names import stem
@@ -51,6 +52,7 @@ def labels(project: Project, node: str, name: str, container: Container | None =
     }
 
 
+@lru_cache(maxsize=4096)
 def label(text: str) -> str:
     """`text` as the value of a label: at most 63 of its characters, and none that a label cannot have."""
     return re.sub(r"[^A-Za-z0-9._-]", "-", text)[:63].strip("-._")

@@ -68,9 +68,11 @@ def _settle(name: str, waiting: Mapping[str, tuple[dict[str, Any], Marks]], sett
 
 
 def _marks(data: dict[str, Any]) -> Marks:
-    """The places in a document that hold a marked name, and the name."""
+    """The places in a document that hold a marked name, and the name. Most documents hold none."""
     found: list[tuple[Path, str]] = []
-    _look(data, (), found)
+    text = json.compact(data)
+    if any(mark in text for mark in _MARKS):
+        _look(data, (), found)
     return found
 
 
