@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mlwright.diag import Bag
+from mlwright.emit.kube.names import stem
 from mlwright.ir import Project
 from mlwright.platform import Profile
 from mlwright.record import dataclass
@@ -30,7 +31,7 @@ def verify(emitted: Emitted, project: Project, profile: Profile, crds: Definitio
     """What a cluster would refuse or never start of an environment's objects; with `crds` also what schemas say."""
     manifests = gather(emitted, KEYS)
     bag = Bag()
-    objects = Objects(manifests, externals.declared(project, profile))
+    objects = Objects(manifests, externals.declared(project, profile), stem(project))
     for manifest in manifests:
         bag.extend(names.check(manifest))
         bag.extend(limits.check(manifest))

@@ -26,9 +26,10 @@ ALWAYS = frozenset(
 
 
 class Objects:
-    """`outside` are (kind, name) of objects that someone else makes."""
+    """`outside` are (kind, name) of objects that someone else makes; `stem` is what names of the project begin with."""
 
-    def __init__(self, manifests: Iterable[Manifest], outside: frozenset[tuple[str, str]]) -> None:
+    def __init__(self, manifests: Iterable[Manifest], outside: frozenset[tuple[str, str]], stem: str) -> None:
+        self.stem = stem
         self.all = list(manifests)
         self.outside = outside | ALWAYS
         self._pods: dict[str, Index] = {}

@@ -7,26 +7,31 @@ from typing import Any
 
 from mlwright.diag import Diagnostic
 from mlwright.record import dataclass
+from mlwright.regex import lazy
 from mlwright.source.suggest import did_you_mean
 from mlwright.span import Path
 from mlwright.verify.finding import finding, is_users, shown
 from mlwright.verify.manifest import Manifest, Place, is_open
 from mlwright.verify.objects import Objects
-from mlwright.verify.shape import mapping, mappings
+from mlwright.verify.shape import mapping, mappings, word
 
+_ADDRESS = lazy(r"\b(https?)://([a-z0-9-]+)(?::(\d{1,5}))?(?![\w.:@-])")
+_PORTS = {"http": 80, "https": 443}
 _PARTS = {"EventSource": "event", "WorkflowTemplate": "template", "ClusterWorkflowTemplate": "template"}
 """What a reference names of an object beside its name; of other kinds it is a key."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Use:
-    """A reference: `key` is one of the object's keys, events or templates, `port` of a Service, by number or name."""
+    """A reference: `key` is one of the object's keys, events or templates, `port` of a Service, by number or name. An
+    `address` counts where it is called like an object of the project: others are not ours to know."""
 
     kind: str
     name: Any
     path: Path
     key: Any = None
     port: Any = None
+    address: bool = False
 
 
 def check(manifest: Manifest, objects: Objects) -> Iterator[Diagnostic]:
@@ -34,6 +39,8 @@ def check(manifest: Manifest, objects: Objects) -> Iterator[Diagnostic]:
     for key, uses in RULES.items():
         for place in manifest.places.get(key, ()):
             for use in uses(place):
+                if use.address and not str(use.name).startswith(f"{objects.stem}-"):
+                    continue
                 if isinstance(use.name, str) and use.name and not is_open(use.name):
                     yield from _use(manifest, use, objects)
 
@@ -148,6 +155,14 @@ def _volume(volume: dict[str, Any], path: Path) -> Iterator[Use]:
         yield Use(kind="PersistentVolumeClaim", name=claim.get("claimName"), path=at)
 
 
+def _addresses(place: Place) -> Iterator[Use]:
+    """URLs in environment variables whose host is a plain name: a Service of the namespace."""
+    for position, entry in mappings(place.value):
+        for hit in _ADDRESS.finditer(word(entry.get("value"))):
+            port = int(hit[3]) if hit[3] else _PORTS[hit[1]]
+            yield Use(kind="Service", name=hit[2], path=(*place.path, position, "value"), port=port, address=True)
+
+
 def _pull_secrets(place: Place) -> Iterator[Use]:
     for position, entry in mappings(place.value):
         yield Use(kind="Secret", name=entry.get("name"), path=(*place.path, position, "name"))
@@ -229,6 +244,7 @@ RULES: dict[str, Callable[[Place], Iterator[Use]]] = {
     **dict.fromkeys(("serviceAccountName", "serviceAccount"), _plain("ServiceAccount")),
     **dict.fromkeys(("priorityClassName", "podPriorityClassName"), _plain("PriorityClass")),
     **dict.fromkeys(("workflowTemplateRef", "templateRef"), _template),
+    "env": _addresses,
     "volumes": _volumes,
     "imagePullSecrets": _pull_secrets,
     "eventSourceName": _event,

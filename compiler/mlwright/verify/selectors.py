@@ -12,8 +12,8 @@ from mlwright.verify import references
 from mlwright.verify.finding import finding, is_users, shown
 from mlwright.verify.manifest import Manifest, is_open
 from mlwright.verify.objects import Objects
-from mlwright.verify.pods import WORKLOADS, matches
-from mlwright.verify.shape import mapping, mappings
+from mlwright.verify.pods import WORKLOADS, Pods, matches
+from mlwright.verify.shape import mapping, mappings, word
 
 _PROBES = ("httpGet", "tcpSocket")
 _TEMPLATES = ("template", "entrypoint", "onExit")
@@ -66,19 +66,31 @@ def _service(manifest: Manifest, objects: Objects) -> Iterator[Diagnostic]:
         return
     path: Path = (*manifest.at, "spec", "selector")
     near = objects.pods_like(selector, manifest.namespace)
-    found = [item for item in near if matches({"matchLabels": selector}, item.labels, item.grows)]
-    if not found:
+    found = (item for item in near if matches({"matchLabels": selector}, item.labels, item.grows))
+    first = next(found, None)
+    named = [
+        (position, port) for position, port in mappings(manifest.spec.get("ports")) if word(port.get("targetPort"))
+    ]
+    if first is None:
         message = f"{manifest} finds no pod (`{shown(manifest, path)}`)"
         labels = [item.labels for item in objects.pods(manifest.namespace)]
         yield finding("VER032", manifest, path, message, _alike({"matchLabels": selector}, labels))
-    elif not any(item.grows for item in found):
-        for position, port in mappings(manifest.spec.get("ports")):
-            wanted = port.get("targetPort")
-            if isinstance(wanted, str) and not any(wanted in item.ports for item in found):
-                names = sorted({name for item in found for name in item.ports})
-                at: Path = (*manifest.at, "spec", "ports", position, "targetPort")
-                message = f"{manifest} needs the port `{wanted}` of its pods, which have none (`{shown(manifest, at)}`)"
-                yield finding("VER031", manifest, at, message, _there(wanted, names))
+    elif named:
+        yield from _target_ports(manifest, named, [first, *found])
+
+
+def _target_ports(
+    manifest: Manifest, ports: list[tuple[int, dict[str, Any]]], pods: list[Pods]
+) -> Iterator[Diagnostic]:
+    """Ports that a Service names are ports of its pods; operators add some to theirs."""
+    if any(item.grows for item in pods):
+        return
+    names = sorted({name for item in pods for name in item.ports})
+    for position, port in ports:
+        if (wanted := port["targetPort"]) not in names:
+            at: Path = (*manifest.at, "spec", "ports", position, "targetPort")
+            message = f"{manifest} needs the port `{wanted}` of its pods, which have none (`{shown(manifest, at)}`)"
+            yield finding("VER031", manifest, at, message, _there(wanted, names))
 
 
 def _policy(manifest: Manifest, objects: Objects) -> Iterator[Diagnostic]:

@@ -98,3 +98,23 @@ def test_notes_about_other_ways_are_folded_until_asked_for(folder: Path, capsys:
     assert "1 thing is done in another way there: --notes shows what" in folded
     assert cli.main(["compile", "--notes"]) == 0
     assert "note[OWN009]" in capsys.readouterr().err
+
+
+def test_definitions_to_check_against_are_asked_for_before_anything_is_written(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("kubernetes_validate", reason="the extra `crds` is not installed")
+    assert cli.main(["compile", "--crds", "nowhere"]) == 2
+    assert capsys.readouterr().err == "mlwright compile: there is no folder nowhere with CRD files\n"
+    assert list(files(folder)) == ["mlproject.yaml"]
+
+
+def test_what_was_checked_is_said(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("kubernetes_validate", reason="the extra `crds` is not installed")
+    (folder / "mlproject.yaml").write_text(SPEC + "environments: {prod: {platform: kubernetes}}\n")
+    (folder / "crds").mkdir()
+    (folder / "crds" / "a.yaml").write_text("kind: CustomResourceDefinition\n# and nothing else\n")
+    assert cli.main(["compile", "--crds", "crds"]) == 0
+    said = capsys.readouterr()
+    assert "objects checked against Kubernetes 1.36 and crds" in said.out
+    assert "warning[VER006]: crds/a.yaml is not read" in said.err

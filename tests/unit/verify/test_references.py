@@ -169,6 +169,26 @@ def test_ports_of_services_go_by_number_and_name() -> None:
     assert "needs the port `web`" in said(f"{ingress % 'web'}\n---\n{SERVICE}")[0]
 
 
+@pytest.mark.parametrize(
+    ("url", "what"),
+    [
+        ("http://churn-api", ""),
+        ("http://churn-api:80/path", ""),
+        ("http://churn-api:81", "VER031 Deployment web needs the port `81` of the Service `churn-api`"),
+        ("https://churn-api/x", "VER031 Deployment web needs the port `443` of the Service `churn-api`"),
+        ("http://churn-apy:80", "VER030 Deployment web needs the Service `churn-apy`, which nobody makes"),
+        ("redirect=http://churn-apy", "VER030"),
+        ("http://churn-apy.example.com", ""),
+        ("http://other-api", ""),
+        ("http://churn-apy@host", ""),
+    ],
+)
+def test_an_address_of_the_projects_own_leads_to_a_service(url: str, what: str) -> None:
+    there = SERVICE.replace("name: api", "name: churn-api")
+    found = said(f"{deployment(f'env: [{{name: URL, value: {url!r}}}],')}\n---\n{there}")
+    assert [line[: len(what)] for line in found] == ([what] if what else [])
+
+
 def test_a_template_of_another_workflow_is_there() -> None:
     other = (
         "{apiVersion: argoproj.io/v1alpha1, kind: WorkflowTemplate, metadata: {name: lib}, "
