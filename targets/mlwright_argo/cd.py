@@ -138,9 +138,13 @@ def _entry(found: Any) -> Object:
 
 def _kinds(objects: Iterable[Object]) -> tuple[set[tuple[str, str]], set[tuple[str, str]]]:
     """(group, kind) of what is in no namespace, and of what is in one."""
-    found = {(str(data["apiVersion"]).rpartition("/")[0], str(data["kind"])) for data in objects}
-    wide = {one for one in found if one[1] in CLUSTER_WIDE}
-    return wide, found - wide
+    wide: set[tuple[str, str]] = set()
+    within: set[tuple[str, str]] = set()
+    for data in objects:
+        kind = str(data["kind"])
+        outside = kind in CLUSTER_WIDE or not data["metadata"].get("namespace")
+        (wide if outside else within).add((str(data["apiVersion"]).rpartition("/")[0], kind))
+    return wide, within
 
 
 def _differences(objects: Sequence[Object]) -> Iterable[Object]:

@@ -16,6 +16,8 @@ from mlwright_argo.starts import controller
 COMPONENT = "events"
 LISTENER, STARTER = "listener", "starter"
 """Accounts: of EventSources that watch workflows, and of Sensors, which make them."""
+_LONGEST = 63 - len("-eventsource-svc")
+"""Of a name from which Argo Events makes a Service's."""
 _USER = 9731
 """The user of Argo Events' own image."""
 _NAMESPACE = "kubernetes.io/metadata.name"
@@ -51,7 +53,9 @@ def _node(pipeline: Pipeline, trigger: Trigger) -> str:
 
 def _emit(objects: Objects, pipeline: Pipeline, trigger: Trigger) -> None:
     source = sources.source(objects.project, pipeline, trigger)
-    name, node = objects.name(pipeline.name, trigger.name, limit=45), _node(pipeline, trigger)
+    name, node = objects.name(pipeline.name, trigger.name, limit=_LONGEST), _node(pipeline, trigger)
+    if objects.has("EventSource", name):  # `a-b` of pipeline `c` and `b` of pipeline `c-a`
+        name = objects.name(pipeline.name, "trigger", trigger.name, limit=_LONGEST)
     origin = replace(pipeline.origin, path=(*pipeline.origin.path, "triggers", trigger.name))
     common: Object = {"node": node, "origin": origin, "component": COMPONENT}
     events = objects.context.platform.file.argo_events

@@ -381,3 +381,16 @@ def test_pods_of_argo_events_are_not_among_those_that_may_talk_to_nobody() -> No
     files = compiled("{type: webhook}")
     for name in ("eventsource-churn-retrain-t.yaml", "sensor-churn-retrain-t.yaml"):
         assert "app.kubernetes.io/instance" not in files[name]["spec"]["template"]["metadata"]["labels"]
+
+
+def test_triggers_whose_names_run_together_stay_apart() -> None:
+    text = HEAD.replace("  nightly:", "  retrain-t: {run: [steps.a], triggers: {x: {type: webhook}}}\n  nightly:")
+    Path("mlproject.yaml").write_text((text % ("", "{type: webhook}")).replace("      t:", "      t-x:"), "utf-8")
+    Path("prod.yaml").write_text(PLATFORM, "utf-8")
+    assert not [one for one in api.compile().diagnostics if one.severity == "error"]
+    sensors = [yaml.safe_load(path.read_text("utf-8")) for path in Path("manifests/prod/argo").glob("sensor-*.yaml")]
+    started = {one["metadata"]["name"]: workflow(one["spec"])["spec"]["workflowTemplateRef"]["name"] for one in sensors}
+    assert started == {
+        "churn-retrain-t-x": "churn-retrain-t",
+        "churn-retrain-trigger-t-x": "churn-retrain",
+    }
