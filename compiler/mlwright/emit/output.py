@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import posixpath
 import shutil
 import stat
 from collections.abc import Collection, Mapping
@@ -211,8 +212,13 @@ def _commit(folder: Path, plan: _Plan) -> None:
         for path, there in plan.present.items():
             if path not in gone:
                 _carry(there, stage / path)
+        made: set[str] = set()
         for path in (*plan.written.added, *plan.written.changed):
-            _create(stage / path, plan.files[path], path in plan.executable)
+            above = posixpath.dirname(path)
+            if above not in made:
+                (stage / above).mkdir(parents=True, exist_ok=True)
+                made.add(above)
+            _create(f"{stage}/{path}", plan.files[path], path in plan.executable)
         _keep_modes(folder, stage)
         swap.replace(folder, stage)
 
@@ -235,17 +241,16 @@ def _keep_modes(folder: Path, stage: Path) -> None:
             shutil.copymode(there, here)
 
 
-def _create(path: Path, data: bytes, executable: bool) -> None:
+def _create(path: str, data: bytes, executable: bool) -> None:
     """A new file. Only the index is waited for until the disk has it: a file that a power failure has cut short does
     not have the digest that the index says, and the next compile writes it again; a cut index would have to be
     restored by hand."""
-    if not path.parent.is_dir():
-        path.parent.mkdir(parents=True, exist_ok=True)
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o777 if executable else 0o666)
-    with os.fdopen(handle, "wb") as file:
-        file.write(data)
-        if path.name == indexes.NAME:
-            file.flush()
+    with os.fdopen(handle, "wb", buffering=0) as file:
+        left = memoryview(data)
+        while left:
+            left = left[file.write(left) :]
+        if path.endswith(f"/{indexes.NAME}"):
             os.fsync(handle)
 
 

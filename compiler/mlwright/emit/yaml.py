@@ -25,6 +25,7 @@ _HIDDEN = lazy(
     "[\x00-\x08\x0b-\x1f\x7f-\xa0\xad\u061c\u180e\u200b-\u200f\u2028-\u202f\u205f-\u206f\u3000\ufeff\ufff0-\uffff"
     "\U000e0000-\U000e0fff]"
 )
+_SURROGATE = lazy("[\ud800-\udfff]")
 _ESCAPES = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\t": "\\t", "\r": "\\r", "\x00": "\\0"}
 _SHORT = 80
 _KEY_LIMIT = 1000  # YAML readers look at most 1024 characters ahead for the colon of a simple key
@@ -109,7 +110,7 @@ def _hidden(hit: re.Match[str]) -> str:
 
 
 def _encodable(text: str) -> str:
-    if any("\ud800" <= char <= "\udfff" for char in text):
+    if _SURROGATE.search(text):
         raise ValueError("a lone surrogate has no UTF-8 form")
     return text
 
@@ -143,7 +144,11 @@ class _Writer:
             if len(name) > _KEY_LIMIT:
                 self.out.append(f"{pad}? {name}")
                 pad, name = " " * indent, ""
-            self.value(f"{pad}{name}:", data[key], here, indent + 2)
+            item = data[key]
+            if isinstance(item, str) and "\n" not in item:  # most of all
+                self.out.append(f"{pad}{name}: {_string(item)}")
+            else:
+                self.value(f"{pad}{name}:", item, here, indent + 2)
             if lead:
                 pad, lead = " " * indent, ""
 
@@ -153,7 +158,9 @@ class _Writer:
             if self.lines is not None:
                 here = (*path, position)
                 self.lines[here] = len(self.out) + 1
-            if isinstance(item, (dict, Mapping)) and item:
+            if isinstance(item, str) and "\n" not in item:
+                self.out.append(f"{pad}{_string(item)}")
+            elif isinstance(item, (dict, Mapping)) and item:
                 self.mapping(item, here, indent + 2, pad)
             elif isinstance(item, (list, tuple)) and item:
                 self.sequence(item, here, indent + 2, pad)

@@ -146,8 +146,11 @@ class _Walk:
             for position, item in enumerate(value):
                 if isinstance(item, str):
                     size += len(item) + 3
-                elif isinstance(item, (dict, list, tuple)):
-                    size += self._below(item, (*path, position))
+                elif isinstance(item, dict):
+                    inner = (*path, position)
+                    size += self._below(item, inner) if "kind" in item else self.into(item, inner)
+                elif isinstance(item, (list, tuple)):
+                    size += self.into(item, (*path, position))
                 else:
                     size += 8
             return size
@@ -160,8 +163,11 @@ class _Walk:
                 size += len(item) + 3
                 if key in _TEXTS and "apiVersion" in item and isinstance(inside := _parsed(item), dict):
                     self._below(inside, (*path, key))
-            elif isinstance(item, (dict, list, tuple)):
-                size += self._below(item, (*path, key))
+            elif isinstance(item, dict):
+                inner = (*path, key)
+                size += self._below(item, inner) if "kind" in item else self.into(item, inner)
+            elif isinstance(item, (list, tuple)):
+                size += self.into(item, (*path, key))
             else:
                 size += 8
         return size
