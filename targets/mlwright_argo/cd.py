@@ -25,9 +25,6 @@ _HERE = "https://kubernetes.default.svc"
 _RETRY = {"limit": 5, "backoff": {"duration": "10s", "factor": 2, "maxDuration": "5m"}}
 _QUEUED = (".spec.suspend", ".spec.template.spec.nodeSelector", ".spec.template.spec.tolerations")
 """What Kueue writes into a Job when it lets it in."""
-_REMOTE = ("conversionStrategy", "decodingStrategy", "metadataPolicy", "nullBytePolicy")
-"""What the API server adds to the entries of an ExternalSecret."""
-
 Object = dict[str, Any]
 Emitted = Sequence[tuple[str, Sequence[Document | TextFile]]]
 
@@ -148,20 +145,15 @@ def _kinds(objects: Iterable[Object]) -> tuple[set[tuple[str, str]], set[tuple[s
 
 
 def _differences(objects: Sequence[Object]) -> Iterable[Object]:
-    """What controllers write into objects that are applied: nothing of it is compared, or put back."""
+    """What controllers write over that stands in objects: it is neither compared nor put back."""
+    sized = {(data["kind"], data["metadata"]["name"]): data for data in objects if "replicas" in data.get("spec", {})}
     for data in sorted(objects, key=lambda data: (str(data["kind"]), str(data["metadata"]["name"]))):
-        spec = data.get("spec") or {}
-        match data["kind"]:
-            case "HorizontalPodAutoscaler" | "ScaledObject":
-                target = spec["scaleTargetRef"]
-                group = str(target.get("apiVersion", "apps/v1")).rpartition("/")[0]
-                known = {"group": group, "kind": target.get("kind", "Deployment"), "name": target["name"]}
-                yield {**known, "jsonPointers": ["/spec/replicas"]}
-            case "ExternalSecret":
-                paths = [f".spec.data[]?.remoteRef.{key}" for key in _REMOTE]
-                yield {**_same(data), "jqPathExpressions": paths}
-            case "Job" if QUEUE in data["metadata"].get("labels", {}):
-                yield {**_same(data), "jqPathExpressions": list(_QUEUED)}
+        if data["kind"] in ("HorizontalPodAutoscaler", "ScaledObject"):
+            target = data["spec"]["scaleTargetRef"]
+            if found := sized.get((target.get("kind", "Deployment"), target["name"])):
+                yield {**_same(found), "jsonPointers": ["/spec/replicas"]}
+        elif data["kind"] == "Job" and QUEUE in data["metadata"].get("labels", {}):
+            yield {**_same(data), "jqPathExpressions": list(_QUEUED)}
 
 
 def _same(data: Object) -> Object:

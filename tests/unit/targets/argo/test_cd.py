@@ -171,11 +171,19 @@ def test_replicas_of_what_is_scaled_are_left_to_the_autoscaler() -> None:
     target = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "churn-online"}
     autoscaler = made("autoscaling/v2", "HorizontalPodAutoscaler", spec={"scaleTargetRef": target})
     scaled = made("keda.sh/v1alpha1", "ScaledObject", spec={"scaleTargetRef": {"name": "churn-idle"}})
-    fixed = made("apps/v1", "Deployment", "churn-fixed", spec={"replicas": 2})
-    assert differences(autoscaler, scaled, fixed) == [
+    deployments = [
+        made("apps/v1", "Deployment", f"churn-{name}", spec={"replicas": 2}) for name in ("online", "idle", "fixed")
+    ]
+    assert differences(autoscaler, scaled, *deployments) == [
         {"group": "apps", "kind": "Deployment", "name": "churn-online", "jsonPointers": ["/spec/replicas"]},
         {"group": "apps", "kind": "Deployment", "name": "churn-idle", "jsonPointers": ["/spec/replicas"]},
     ]
+
+
+def test_replicas_that_no_manifest_has_differ_from_nothing() -> None:
+    target = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "churn"}
+    autoscaler = made("autoscaling/v2", "HorizontalPodAutoscaler", spec={"scaleTargetRef": target})
+    assert differences(autoscaler, made("apps/v1", "Deployment", spec={})) == []
 
 
 def test_what_kueue_writes_into_a_job_is_left_to_it() -> None:
