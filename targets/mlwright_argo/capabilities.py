@@ -33,6 +33,13 @@ _GRAPH: tuple[Capability, ...] = (
     *_each("resources.gpu.memory", "ignored", "Kubernetes asks for whole GPUs, whatever their memory"),
     _one("tuning", "emulated", _SEARCH),
     _one("models.*.tuning", "emulated", _SEARCH),
+    Capability(
+        field="storage.artifacts",
+        support="emulated",
+        why="Argo carries files between its pods, one run's only; those of steps on several nodes go through the "
+        "tracking server",
+        values=("s3", "gs", "azure"),
+    ),
 )
 
 TABLE: tuple[Capability, ...] = (*_GRAPH,)

@@ -15,7 +15,7 @@ from mlwright.emit.places import Places
 from mlwright.emit.secrets import of_task
 from mlwright.ir import Gates, Json, Node, Pipeline, Registration, Task
 from mlwright.record import dataclass
-from mlwright_argo import operator, parameters, templates, text
+from mlwright_argo import artifacts, operator, parameters, templates, text
 
 _ENDS = ("Succeeded", "Failed", "Errored", "Skipped", "Omitted", "Daemoned")
 """Every way in which a task can end."""
@@ -26,7 +26,8 @@ _Task = dict[str, Any]
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scope:
     """One pipeline on its way into a workflow. `asked` are the steps for which a small pod decides first whether and
-    how often they start; `closing` run at the workflow's end; `arguments` are those of the workflow."""
+    how often they start; `closing` run at the workflow's end; `arguments` are those of the workflow; `carrier` knows
+    which files Argo carries from step to step."""
 
     objects: Objects
     pipeline: Pipeline
@@ -35,6 +36,7 @@ class Scope:
     closing: frozenset[str]
     arguments: Sequence[parameters.Argument]
     templates: templates.Templates
+    carrier: artifacts.Carrier
 
     def name(self, node: str) -> str:
         """The name of a node's task."""
@@ -101,6 +103,11 @@ def given(scope: Scope, step: Task) -> tuple[dict[str, environment.Value], list[
     return ({parameters.VARIABLE: parameters.FOLDER} if found else {}), found
 
 
+def step_document(scope: Scope, node: Task) -> dict[str, Json]:
+    """The usual document of a step."""
+    return stepdoc.step_document(scope.objects.project, node, Places(scope.objects.project))
+
+
 def step(scope: Scope, node: Task, depends: str) -> list[_Task]:
     """The tasks of a step: its own, and the one that decides on it first where there is one."""
     loop = bool(node.for_each.keys) and node.contract == "launcher"
@@ -145,12 +152,14 @@ def _step_template(scope: Scope, node: Task, *, item: bool) -> str:
         made = operator.template(objects, scope.pipeline, node, env)
     else:
         env |= {**environment.secrets(objects.project, of_task(objects.project, node)), **environment.identity()}
-        made = jobs.task_template(objects, node, env)
+        made = jobs.task_template(objects, node, env, document=scope.carrier.document(step_document(scope, node), node))
+        more |= scope.carrier.outputs(made, node)
         made["metadata"]["labels"] |= queue_label(objects, node.container)
         _program(node, made["spec"]["containers"][0])
     inputs: dict[str, Any] = {"parameters": [{"name": "item"}]} if item else {}
-    if artifacts and node.contract == "launcher":
-        inputs["artifacts"] = artifacts
+    if node.contract == "launcher":
+        artifacts = [*artifacts, *scope.carrier.inputs(node)]
+        inputs |= {"artifacts": artifacts} if artifacts else {}
     found = templates.container(objects, node.name, made, inputs=inputs, more=more)
     return scope.templates.add(found, node=node.id, origin=node.origin, kind="Template")
 
@@ -167,11 +176,12 @@ def _program(node: Task, container: dict[str, Any]) -> None:
 def _items_template(scope: Scope, node: Task, name: str) -> templates.Template:
     objects = scope.objects
     volumes = Volumes(objects, node.id, node.origin)
-    document = stepdoc.step_document(objects.project, node, Places(objects.project))
+    document = scope.carrier.document(step_document(scope, node), node)
     start = pod.launched(volumes, objects, "step.py", jobs.document_config(objects, node, document))
     program, *rest = start["args"]
     start["args"] = [program, "items", *rest]
     variable, artifacts = given(scope, node)
+    artifacts = [*artifacts, *scope.carrier.inputs(node)]
     made = ours(objects, volumes, start, node.id, node.name, env=variable)
     return templates.container(objects, name, made, inputs={"artifacts": artifacts} if artifacts else None)
 

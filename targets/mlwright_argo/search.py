@@ -71,6 +71,8 @@ def _worker(scope: nodes.Scope, node: Search, name: str) -> templates.Template:
     env |= {**environment.secrets(objects.project, of_task(objects.project, trial)), **environment.identity()}
     volumes = Volumes(objects, node.id, trial.origin)
     document = stepdoc.trial_document(objects.project, node, Places(objects.project))
+    kept = "" if node.retrain else node.training
+    document = scope.carrier.document(document, trial, kept)
     config = objects.config(
         objects.name(name, limit=200), {pod.DOCUMENT: document}, node=node.id, origin=trial.origin, component=trial.name
     )
@@ -80,4 +82,6 @@ def _worker(scope: nodes.Scope, node: Search, name: str) -> templates.Template:
     container = pod.user_container(objects, box, volumes, env, start)
     made = pod.template(objects, [container], volumes, node=node.id, component=trial.name, box=box)
     made["metadata"]["labels"] |= queue_label(objects, box)
-    return templates.container(objects, name, made, inputs=inputs)
+    artifacts = [*artifacts, *scope.carrier.inputs(trial)]
+    inputs |= {"artifacts": artifacts} if artifacts else {}
+    return templates.container(objects, name, made, inputs=inputs, more=scope.carrier.outputs(made, trial, kept))

@@ -8,7 +8,7 @@ from typing import Any, assert_never
 from mlwright.emit import pipeline as pipelines
 from mlwright.emit.kube.objects import Objects
 from mlwright.ir import Gates, Node, Pipeline, Registration, Search, Task
-from mlwright_argo import nodes, parameters, rights, search, starts, templates
+from mlwright_argo import artifacts, nodes, parameters, rights, search, starts, templates
 
 
 def emit_workflows(objects: Objects) -> None:
@@ -35,6 +35,7 @@ def _emit_template(objects: Objects, pipeline: Pipeline, name: str) -> None:
         closing=frozenset(pipelines.closing(members)),
         arguments=parameters.arguments(project, pipeline, members),
         templates=templates.Templates(node.name for node in members),
+        carrier=artifacts.Carrier(project, members),
     )
     entry, leaving = _graphs(scope)
     spec: dict[str, Any] = {
@@ -45,6 +46,7 @@ def _emit_template(objects: Objects, pipeline: Pipeline, name: str) -> None:
         "automountServiceAccountToken": False,
         "podSpecPatch": templates.pod_patch(),
         "podGC": {"strategy": "OnWorkflowSuccess"},
+        **artifacts.repository(objects),
         **starts.lifetime(objects),
         **starts.alone(pipeline, name),
         "workflowMetadata": {"labels": starts.labels(objects, pipeline)},

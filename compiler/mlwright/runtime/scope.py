@@ -261,8 +261,9 @@ class Scope:
         if record["kind"] == "model":
             self.models.fetch("models:/" + record["model_id"], target, record["digest"])
             return target
-        if self.store["type"] == "directory":
-            place = self._kept(owner, name)
+        folder = self._folder(what)
+        if folder:
+            place = os.path.join(folder, owner, "outputs", name)
             if not os.path.exists(place):
                 raise StepError(NOT_FOUND, "input %s: %s is gone" % (what, place))
             verify(place, record["digest"], "input " + what)
@@ -284,6 +285,13 @@ class Scope:
             raise StepError(NOT_FOUND, "input %s cannot be fetched: %s" % (what, error)) from None
         verify(target, record["digest"], "input " + what)
         return target
+
+    def _folder(self, path: str) -> str:
+        """Where an input's files are, in folders called after runs; empty: behind the tracking server. An engine that
+        carries files itself gives each step's in a folder of its own (`inputs`)."""
+        if "inputs" in self.store:
+            return str(self.store["inputs"].get(self.doc["inputs"][path]["step"], ""))
+        return str(self.store["path"]) if self.store["type"] == "directory" else ""
 
     def _kept(self, run_id: str, name: str) -> str:
         return os.path.join(str(self.store["path"]), run_id, "outputs", name)

@@ -89,3 +89,41 @@ def test_a_parameter_that_cannot_be_read_is_refused(pipeline: Any, tmp_path: Pat
     folder = str(tmp_path / "nowhere") if text is None else given(tmp_path / "given", x=text)
     ended = pipeline.launch(document, MLWRIGHT_PARAMETERS=folder)
     assert (ended.code, says in ended.err) == (64, True), ended.err
+
+
+def test_outputs_that_the_engine_carries_are_read_from_the_folder_of_their_step(pipeline: Any, tmp_path: Path) -> None:
+    """Each pod has a folder of its own; what it leaves there the engine puts before whoever reads it."""
+    own, other = tmp_path / "outputs", tmp_path / "of-make"
+    script = (
+        'printf rows > "$MLWRIGHT_OUTPUT_TABLE"; mkdir "$MLWRIGHT_OUTPUT_TREE"; printf leaf > "$MLWRIGHT_OUTPUT_TREE/a"'
+    )
+    outputs = {"table": {"type": "dataset"}, "tree": {"type": "directory"}}
+    store = {"type": "directory", "path": str(own), "inputs": {}}
+    made = pipeline.document("make", command={"script": script}, outputs=outputs, artifacts=store)
+    assert pipeline.launch(made).code == 0
+    own.rename(other)
+    inputs = {
+        f"steps.make.outputs.{n}": {"step": "steps.make", "output": n, "type": o["type"]} for n, o in outputs.items()
+    }
+    words = [[{"ref": "steps.make.outputs.table"}], [{"ref": "steps.make.outputs.tree"}]]
+    store = {"type": "mlflow", "inputs": {"steps.make": str(other)}}
+    script = (
+        "import pathlib, sys\nprint(open(sys.argv[1]).read(), *(p.name for p in pathlib.Path(sys.argv[2]).iterdir()))"
+    )
+    use = pipeline.document("use", program=script, args=words, inputs=inputs, artifacts=store)
+    assert pipeline.launch(use).out == b"rows a\n"
+    gone = pipeline.launch(
+        pipeline.document("gone", command=use["command"], inputs=inputs, artifacts=store | {"inputs": {}})
+    )
+    assert (gone.code, "cannot be fetched" in gone.err) == (66, True)
+
+
+def test_what_the_engine_does_not_carry_is_behind_the_tracking_server(pipeline: Any, tmp_path: Path) -> None:
+    made = pipeline.document(
+        "make", command={"script": 'printf x > "$MLWRIGHT_OUTPUT_T"'}, outputs={"t": {"type": "file"}}
+    )
+    assert pipeline.launch(made).code == 0
+    inputs = {"steps.make.outputs.t": {"step": "steps.make", "output": "t", "type": "file"}}
+    store = {"type": "directory", "path": str(tmp_path / "own"), "inputs": {}}
+    use = pipeline.document("use", command={"script": 'cat "$MLWRIGHT_INPUT_MAKE_T"'}, inputs=inputs, artifacts=store)
+    assert pipeline.launch(use).out == b"x"

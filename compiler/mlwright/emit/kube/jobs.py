@@ -60,8 +60,9 @@ def task_template(
     env: Mapping[str, environment.Value],
     together: Gang | None = None,
     more: Mapping[str, Any] | None = None,
+    document: dict[str, Json] | None = None,
 ) -> dict[str, Any]:
-    """The pod of a step: the launcher on its document, or the bare program."""
+    """The pod of a step: the launcher on its document (`document` where it is not the usual one), or a bare program."""
     volumes = Volumes(objects, task.id, task.origin)
     box = task.container
     if task.contract == "bare":
@@ -70,7 +71,8 @@ def task_template(
         env = {**kept, **environment.exported(objects.project, box.secrets), **own}
         start = pod.bare(objects, box)
     else:
-        start = pod.launched(volumes, objects, "step.py", document_config(objects, task, _document(objects, task)))
+        found = document or _document(objects, task)
+        start = pod.launched(volumes, objects, "step.py", document_config(objects, task, found))
     volumes.task(task)
     ports: dict[str, Any] = {}
     if task.distributed.nodes_max > 1:
