@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -23,16 +23,17 @@ _SMALL = ("int", "float", "bool", "mlflow-model")
 
 
 class Carrier:
-    """Which files Argo carries in one pipeline. Models and small values are the tracking server's anywhere, and so are
-    outputs of steps in objects of their own, and what these read: their pods are not Argo's."""
+    """Which files Argo carries: in all pipelines the same, as these share documents. Models and small values are the
+    tracking server's anywhere, and so are outputs of steps in objects of their own, and what these read: their pods are
+    not Argo's."""
 
-    def __init__(self, project: Project, nodes: Sequence[Node]) -> None:
+    def __init__(self, project: Project) -> None:
         self._type, self._prefix = project.artifacts.type, urlsplit(project.artifacts.uri).path.strip("/")
-        tasks = [task for node in nodes for task in _tasks(node)]
+        tasks = [task for node in project.nodes for task in _tasks(node)]
         elsewhere = {step for task in tasks if operated(task) for step in _read(task)}
         self._steps = {
             id: task.name
-            for node in nodes
+            for node in project.nodes
             for id, task in _makers(node)
             if self._type in _FIELD and not operated(task) and id not in elsewhere and _files(task)
         }

@@ -44,8 +44,9 @@ class Scope:
 
 
 def asked(nodes: Sequence[Node]) -> frozenset[str]:
-    """Steps that a small pod decides on before their own is made: those that may be skipped where a GPU, several nodes
-    or a program without the launcher would start for nothing, and loops over a list that only the run knows."""
+    """Steps that a small pod decides on before their own is made: those that may be skipped where a GPU or a program
+    without the launcher would start for nothing, and loops over a list that only the run knows. An operator's pod is a
+    small one itself."""
     idle: set[str] = set()
     found: set[str] = set()
     for node in nodes:
@@ -53,8 +54,8 @@ def asked(nodes: Sequence[Node]) -> frozenset[str]:
         if isinstance(node, Task):
             unknown = bool(node.for_each.keys) and pipelines.items(node) == [None]
             may = needs or node.when is not None or node.run_if == "failed"
-            dear = bool(node.container.resources.gpu.count) or operator.operated(node) or node.contract == "bare"
-            if unknown or (may and dear):
+            dear = bool(node.container.resources.gpu.count) or node.contract == "bare"
+            if unknown or (may and dear and not operator.operated(node)):
                 found.add(node.id)
             if may or unknown:
                 idle.add(node.id)
@@ -146,7 +147,7 @@ def _step_template(scope: Scope, node: Task, *, item: bool) -> str:
         **({STATUS: text.STATUS} if node.id in scope.closing else {}),
     }
     more: dict[str, Any] = {}
-    if node.timeout:
+    if node.timeout and not operator.operated(node):  # whose Job has a deadline that a queue does not use up
         more["activeDeadlineSeconds"] = jobs.deadline(node)
     if operator.operated(node):
         made = operator.template(objects, scope.pipeline, node, env)

@@ -65,10 +65,11 @@ def template(
 
 def rules(objects: Objects, pipelines: tuple[Pipeline, ...]) -> list[dict[str, Any]]:
     """What the operator's account may do; empty where no step needs one."""
-    used = {id for pipeline in pipelines for id in pipeline.nodes}
+    known = {node.id: node for node in objects.project.nodes}
     found: list[dict[str, Any]] = []
-    for node in objects.project.nodes:
-        inner = node.trial if isinstance(node, Search) else node
-        if node.id in used and isinstance(inner, Task) and operated(inner):
-            found += [{"apiVersion": "batch/v1", "kind": "Job"}, {"apiVersion": "v1", "kind": "Service"}]
+    for pipeline in pipelines:
+        for node in (known[id] for id in pipeline.nodes):
+            inner = node.trial if isinstance(node, Search) else node
+            if isinstance(inner, Task) and operated(inner):
+                found += jobs.step_manifests(objects, replace(pipeline, params=()), inner)
     return plan.rules(found, "operate") if found else []

@@ -35,7 +35,7 @@ def _emit_template(objects: Objects, pipeline: Pipeline, name: str) -> None:
         closing=frozenset(pipelines.closing(members)),
         arguments=parameters.arguments(project, pipeline, members),
         templates=templates.Templates(node.name for node in members),
-        carrier=artifacts.Carrier(project, members),
+        carrier=artifacts.Carrier(project),
     )
     entry, leaving = _graphs(scope)
     spec: dict[str, Any] = {

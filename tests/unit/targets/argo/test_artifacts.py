@@ -161,3 +161,10 @@ def test_keys_of_a_bucket_without_a_folder_begin_with_the_runs() -> None:
         "container": "",
         "endpoint": "",
     }
+
+
+def test_pipelines_that_share_a_step_share_its_document() -> None:
+    several = ir.Distributed(nodes_min=2, nodes_max=2, launcher="torchrun")
+    made = program(make(), read("steps.make", distributed=several))
+    short = replace(made.pipelines[0], name="short", nodes=("steps.make",))
+    assert document(replace(made, pipelines=(*made.pipelines, short)), "make")["type"] == "mlflow"

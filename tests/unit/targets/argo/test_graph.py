@@ -184,6 +184,13 @@ def test_a_step_of_several_nodes_is_a_pod_that_operates_its_job() -> None:
     assert (made["serviceAccountName"], made["automountServiceAccountToken"]) == ("churn-operator", True)
 
 
+def test_an_operator_decides_for_itself_and_may_wait_in_a_queue() -> None:
+    several = ir.Distributed(nodes_min=2, nodes_max=2, launcher="torchrun")
+    step = replace(task("steps.x"), distributed=several, timeout=60.0, when=ir.Lit(value=False))
+    found = spec(on_argo(project(replace(step, container=container(resources=GPU)))))
+    assert set(tasks(found)) == {"start", "x"} and "activeDeadlineSeconds" not in template(found, "x")
+
+
 def test_a_bare_step_names_the_program_of_its_image_where_the_lock_knows_it() -> None:
     image = ir.Image(ref="legacy:7", digest="sha256:" + "0" * 64, entrypoint=("/export",), cmd=("--all",))
     bare = replace(task("steps.x"), contract="bare", container=ir.Container(image=image))
