@@ -14,7 +14,7 @@ from typing import Any
 from mlwright.record import dataclass
 
 KIND = "CustomResourceDefinition"
-FORMAT = "1"
+FORMAT = "2"
 """Changes with what the cache holds."""
 _ENDINGS = (".yaml", ".yml", ".json")
 _WORDS = ("description", "title", "example", "externalDocs")
@@ -22,12 +22,14 @@ _WORDS = ("description", "title", "example", "externalDocs")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Version:
-    """One version of a resource. `file` holds its schema, or it is `schema`; neither where it has none."""
+    """One version of a resource. `file` holds its schema, or it is `schema`; neither where it has none. `spread` is
+    whether its objects are of the whole cluster."""
 
     group: str
     kind: str
     name: str
     served: bool
+    spread: bool
     file: str = ""
     schema: dict[str, Any] | None = None
 
@@ -122,7 +124,7 @@ def _store(place: Path, found: list[tuple[Version, dict[str, Any] | None]]) -> N
             name = f"{number}.json" if schema is not None else ""
             if name:
                 (beside / name).write_text(json.dumps(schema, separators=(",", ":")), encoding="utf-8")
-            fields = {"group": version.group, "kind": version.kind, "name": version.name, "served": version.served}
+            fields = {field: getattr(version, field) for field in ("group", "kind", "name", "served", "spread")}
             index.append({**fields, "file": name})
         (beside / "index.json").write_text(json.dumps(index), encoding="utf-8")
         if place.exists() and not (place / "index.json").exists():
@@ -161,13 +163,13 @@ def _versions(definition: dict[str, Any]) -> Iterator[tuple[Version, dict[str, A
         raise ValueError(f"it is of {definition.get('apiVersion')}, and only apiextensions.k8s.io/v1 is read")
     try:
         spec = definition["spec"]
-        group, kind = str(spec["group"]), str(spec["names"]["kind"])
+        group, kind, spread = str(spec["group"]), str(spec["names"]["kind"]), spec.get("scope") == "Cluster"
         for entry in spec["versions"]:
             schema = _lean((entry.get("schema") or {}).get("openAPIV3Schema"))
             if schema is not None and not _says_something(schema):
                 schema = None
             name, served = str(entry["name"]), entry.get("served") is not False
-            yield Version(group=group, kind=kind, name=name, served=served, schema=schema), schema
+            yield Version(group=group, kind=kind, name=name, served=served, spread=spread, schema=schema), schema
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"a definition in it has no {error}") from error
 

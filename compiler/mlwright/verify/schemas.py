@@ -91,8 +91,10 @@ class Schemas:
                     yield self._unknown(manifest)
             elif version not in served:
                 yield _not_served(manifest, [f"{group}/{name}".lstrip("/") for name in served], self._kubernetes)
-            elif (schema := self._schema(group, version, kind)) is not None:
-                yield from self._against(manifest, schema)
+            else:
+                yield from self._scope(manifest, self._found.crds.kinds.get((group, kind), {}).get(version))
+                if (schema := self._schema(group, version, kind)) is not None:
+                    yield from self._against(manifest, schema)
         for file, why in self._found.crds.unreadable if manifests else ():
             yield Diagnostic(
                 code="VER006",
@@ -100,6 +102,12 @@ class Schemas:
                 message=f"{file} is not read: {why}",
                 help="correct the file, or take it out of the folder",
             )
+
+    def _scope(self, manifest: Manifest, version: crds.Version | None) -> Iterator[Diagnostic]:
+        if version is not None and version.spread and "namespace" in manifest.metadata:
+            path = (*manifest.at, "metadata", "namespace")
+            message = f"{manifest} is in a namespace, and its kind is of the whole cluster"
+            yield finding("VER002", manifest, path, message, "remove `metadata.namespace`", on_key=True)
 
     def _versions(self, group: str, kind: str) -> list[str]:
         own = self._found.crds.kinds.get((group, kind), {})

@@ -103,7 +103,7 @@ def test_a_cached_file_is_not_parsed_again(tmp_path: Path, monkeypatch: pytest.M
     assert (
         again.kinds["example.dev", "Widget"]["v1"].load()
         == crds.Version(
-            group="", kind="", name="", served=True, file=first.kinds["example.dev", "Widget"]["v1"].file
+            group="", kind="", name="", served=True, spread=False, file=first.kinds["example.dev", "Widget"]["v1"].file
         ).load()
     )
 

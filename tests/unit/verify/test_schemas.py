@@ -23,6 +23,7 @@ kind: CustomResourceDefinition
 spec:
   group: example.dev
   names: {kind: Anything}
+  scope: Cluster
   versions: [{name: v1, schema: {openAPIV3Schema: {type: object, x-kubernetes-preserve-unknown-fields: true}}}]
 """
 RULES = """
@@ -116,6 +117,10 @@ def test_objects_that_their_schemas_know(tmp_path: Path) -> None:
         (
             "{apiVersion: policy/v1beta1, kind: PodDisruptionBudget, metadata: {name: a}, spec: {}}",
             "VER004 PodDisruptionBudget a " + LACKS.format("policy/v1beta1", "policy/v1") + UPGRADE,
+        ),
+        (
+            own("Anything", "{}").replace("name: a", "name: a, namespace: x"),
+            ("VER002 Anything a is in a namespace, and its kind is of the whole cluster; remove `metadata.namespace`"),
         ),
         (
             own("Widget", "{}").replace("name: a", "name: a, lables: {}"),

@@ -56,6 +56,10 @@ def join(
     return Joined(items=(*(longer if item is listing else item for item in emitted), *added), findings=bag)
 
 
+def _is_cluster_wide(kind: str) -> bool:
+    return kind in _CLUSTER_WIDE or (kind.startswith("Cluster") and kind != "Cluster")
+
+
 def _taken(emitted: Sequence[Document | TextFile]) -> _Names:
     names: _Names = {}
     for item in emitted:
@@ -79,7 +83,7 @@ def _check(file: AddedFile, project: Project, names: _Names) -> Iterator[Diagnos
         return
     about, kind = file.data["metadata"], file.data["kind"]
     namespace = project.environment.namespace
-    if kind in _CLUSTER_WIDE:
+    if _is_cluster_wide(kind):
         if "namespace" in about:
             message = f"a {kind} is in no namespace"
             yield _problem("PATCH012", file, ("metadata", "namespace"), message, "remove `metadata.namespace`")
@@ -95,7 +99,7 @@ def _check(file: AddedFile, project: Project, names: _Names) -> Iterator[Diagnos
     if kind == "Secret" and (values := next((key for key in ("data", "stringData") if file.data.get(key)), "")):
         help = "declare it under `secrets` and make it in the cluster; take these values back, they are known now"
         yield _problem("PATCH015", file, (values,), "a Secret would be written into the output with its values", help)
-    yield from _once(file, "" if kind in _CLUSTER_WIDE else namespace, names)
+    yield from _once(file, "" if _is_cluster_wide(kind) else namespace, names)
 
 
 def _shape(file: AddedFile) -> Iterator[Diagnostic]:
@@ -149,7 +153,7 @@ def _document(file: AddedFile, project: Project) -> Document:
     """The file with our labels; those that it has stay."""
     about = file.data["metadata"]
     place = project.environment.namespace
-    if file.data["kind"] in _CLUSTER_WIDE or "namespace" in about:
+    if _is_cluster_wide(file.data["kind"]) or "namespace" in about:
         place = ""
     labels = {**metadata.labels(project, f"objects.{file.objects}", file.objects), **(about.get("labels") or {})}
     data = {

@@ -72,6 +72,9 @@ def test_an_object_of_the_whole_cluster_is_in_no_namespace() -> None:
     text = "apiVersion: storage.k8s.io/v1\nkind: StorageClass\nmetadata: {name: fast}\nprovisioner: x\n"
     assert "namespace" not in added(joined(text))["metadata"]
     assert "namespace" not in added(joined(SETTINGS, namespace=""))["metadata"]
+    queue = "apiVersion: kueue.x-k8s.io/v1beta2\nkind: ClusterQueue\nmetadata: {name: gpus}\nspec: {}\n"
+    assert "namespace" not in added(joined(queue))["metadata"]
+    assert added(joined(queue.replace("ClusterQueue", "Cluster")))["metadata"]["namespace"] == "churn"
     (found,) = joined(text.replace("{name: fast}", "{name: fast, namespace: churn}")).findings
     assert (found.code, found.message) == ("PATCH012", "a StorageClass is in no namespace")
 
