@@ -13,7 +13,7 @@ from tests.e2e.kubernetes.kubelet import Kubelet, kubelet
 from tests.e2e.kubernetes.plane import Plane, Refused
 from tests.e2e.kubernetes.process import Image
 
-pytestmark = pytest.mark.cluster
+pytestmark = [pytest.mark.cluster, pytest.mark.slow]
 
 SPACE = "kubelet"
 PODS = f"/api/v1/namespaces/{SPACE}/pods"

@@ -14,7 +14,7 @@ from tests.e2e.kubernetes.applied import Output, checked, drift, intent, output
 from tests.e2e.kubernetes.plane import Plane
 from tests.e2e.programs import Missing
 
-pytestmark = pytest.mark.cluster
+pytestmark = [pytest.mark.cluster, pytest.mark.slow]
 
 SPACE = "plane"
 POD: dict[str, Any] = {
