@@ -21,7 +21,9 @@ class DuplicatePathError(RuntimeError):
     """A target yielded two files of one path: a bug of that target."""
 
 
-def render(emitted: Iterable[tuple[str, Iterable[Document | TextFile]]], above: Iterable[Document] = ()) -> Rendered:
+def render(
+    emitted: Iterable[tuple[str, Iterable[Document | TextFile]]], above: Iterable[Document | TextFile] = ()
+) -> Rendered:
     """The files of several targets, each given with its name, and those `above` their folders. Raises
     DuplicatePathError."""
     files: dict[str, bytes] = {}

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from mlwright.emit import json
 from mlwright.emit.kube import overlays
 from mlwright.ir import Origin
 from mlwright.target import Document, TextFile
 
 NAME = "kustomization.yaml"
-MERGE = "kustomize/openapi.yaml"
-REFERENCES = "kustomize/references.yaml"
+MERGE = "kustomize/openapi.json"
+REFERENCES = "kustomize/references.json"
 _FOLDER = """\
 Apply: kubectl apply --server-side -k .
 Overlay: put it on the folder above, which knows how lists of these kinds are merged.
@@ -19,16 +20,12 @@ Overlay: put it on the folder above, which knows how lists of these kinds are me
 _ENVIRONMENT = """\
 Apply: kubectl apply --server-side -k .
 Overlay: a kustomization.yaml of your own, in a folder that nothing writes to, with `resources: [PATH OF THIS FOLDER]`.
-Patches name the namespace too (`metadata: {name, namespace}`), and change entries of lists by their keys. An overlay
-with an `openapi` of its own replaces the one here: then put this one's definitions into it.
+Patches name the namespace too (`metadata: {name, namespace}`), and change entries of lists by their keys, which are in
+`openapi`. kustomize goes by it in place of its own schema, so Kubernetes' kinds are in it as well; an overlay that has
+one, too, takes over these definitions. `configurations` says where images and names of other objects stand.
 Programs in ConfigMaps, and the objects that they make, are not reached: images, names and values of those come from
 mlproject.yaml (`name_prefix` in place of namePrefix).
 """
-_MERGE = """\
-How an overlay's patches change lists of the kinds here: entries are found by their keys, everything else stays.
-kustomize uses this in place of its own schema, so Kubernetes' own kinds with such lists are here as well.
-"""
-_REFERENCES = "Where objects here name images and other objects: overlays that rename these find them by this.\n"
 
 
 def kustomization(
@@ -50,7 +47,7 @@ def _secrets(namespace: str, external: Mapping[str, Sequence[str]]) -> str:
     return "\n".join(["Secrets that have to be there before:", *lines, ""])
 
 
-def environment(emitted: Sequence[tuple[str, Sequence[Document | TextFile]]]) -> list[Document]:
+def environment(emitted: Sequence[tuple[str, Sequence[Document | TextFile]]]) -> list[Document | TextFile]:
     """The files that make the folders of all targets one: nothing where no target has a `kustomization.yaml`."""
     folders: list[str] = []
     objects: list[dict[str, Any]] = []
@@ -68,11 +65,11 @@ def environment(emitted: Sequence[tuple[str, Sequence[Document | TextFile]]]) ->
         whole["openapi"] = {"path": MERGE}
     if references:
         whole["configurations"] = [REFERENCES]
-    made = [_document(NAME, whole, _ENVIRONMENT)]
+    made: list[Document | TextFile] = [_document(NAME, whole, _ENVIRONMENT)]
     if custom:
-        made.append(Document(path=MERGE, data=overlays.schema(custom), header=_MERGE))
+        made.append(TextFile(path=MERGE, text=json.pretty(overlays.schema(custom))))
     if references:
-        made.append(Document(path=REFERENCES, data=references, header=_REFERENCES))
+        made.append(TextFile(path=REFERENCES, text=json.pretty(references)))
     return made
 
 
