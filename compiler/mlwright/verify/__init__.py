@@ -10,13 +10,13 @@ from mlwright.ir import Project
 from mlwright.platform import Profile
 from mlwright.record import dataclass
 from mlwright.verify import entries, externals, lasting, limits, names, pods, references, selectors
-from mlwright.verify.manifest import Emitted, gather
+from mlwright.verify.manifest import POD_PATCH, Emitted, gather
 from mlwright.verify.objects import Objects
 
 if TYPE_CHECKING:
     from mlwright.verify.schemas import Definitions
 
-KEYS = frozenset().union(names.KEYS, limits.KEYS, entries.KEYS, pods.KEYS, references.KEYS, selectors.KEYS)
+KEYS = frozenset().union(names.KEYS, limits.KEYS, entries.KEYS, pods.KEYS, references.KEYS, selectors.KEYS, {POD_PATCH})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 PACKAGE = "kubernetes_validate"
+POD = "io.k8s.api.core.v1.PodSpec"
 METADATA = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta"
 
 

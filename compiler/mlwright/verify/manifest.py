@@ -21,6 +21,8 @@ _DIGEST = re.compile(rf"-[0-9a-f]{{{DIGITS}}}$")
 """The end of a name that follows its object's content: no one knows an object by it."""
 _TEXTS = frozenset({"manifest"})
 """Keys whose text is an object: Argo's `resource.manifest`."""
+POD_PATCH = "podSpecPatch"
+"""A key whose text is part of a pod's spec, which Argo merges into pods of its own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,7 +163,7 @@ class _Walk:
                 places.setdefault(key, []).append(Place(path=(*path, key), value=item, holder=value))
             if isinstance(item, str):
                 size += len(item) + 3
-                if key in _TEXTS and "apiVersion" in item and isinstance(inside := _parsed(item), dict):
+                if key in _TEXTS and "apiVersion" in item and isinstance(inside := parsed(item), dict):
                     self._below(inside, (*path, key))
             elif isinstance(item, dict):
                 inner = (*path, key)
@@ -181,8 +183,8 @@ class _Walk:
         return self.into(value, path)
 
 
-def _parsed(text: str) -> Any:
-    """The object that the text is; None where only an engine can tell."""
+def parsed(text: str) -> Any:
+    """What the text is as YAML or JSON; None where only an engine can tell."""
     import json
 
     import yaml

@@ -11,7 +11,7 @@ from mlwright.diag import Diagnostic
 from mlwright.span import Path, dotted
 from mlwright.verify import core, crds, structure
 from mlwright.verify.finding import finding
-from mlwright.verify.manifest import Manifest, is_open
+from mlwright.verify.manifest import POD_PATCH, Manifest, is_open, parsed
 from mlwright.verify.rules import Expressions
 
 EXTRA = "pip install 'mlwright[crds]'"
@@ -83,6 +83,7 @@ class Schemas:
         each; VER006 files that are not readable."""
         told: set[tuple[str, str]] = set()
         for manifest in manifests:
+            yield from self._pod_patches(manifest)
             group, version, kind = manifest.group, manifest.api.rpartition("/")[2], manifest.kind
             served = self._versions(group, kind)
             if not served:
@@ -136,7 +137,17 @@ class Schemas:
             data = {**data, "data": written}  # documents in it are text once they are written
         found = structure.check(schema, data, self._rules, open=is_open if manifest.outer else _is_never_open)
         for problem in found:
-            yield _finding(manifest, problem)
+            yield _finding(manifest, data, problem)
+
+    def _pod_patches(self, manifest: Manifest) -> Iterator[Diagnostic]:
+        for place in manifest.places_of(POD_PATCH):
+            data = parsed(place.value) if isinstance(place.value, str) else None
+            if isinstance(data, dict):
+                root = {"$ref": core.POD}
+                schema = structure.Schema(root=root, definitions=self._core, closed=False, metadata={}, partial=True)
+                base = place.path[len(manifest.at) :]
+                for problem in structure.check(schema, data, None, open=is_open):
+                    yield _finding(manifest, data, problem, base)
 
     def _unknown(self, manifest: Manifest) -> Diagnostic:
         return finding(
@@ -150,13 +161,14 @@ class Schemas:
         )
 
 
-def _finding(manifest: Manifest, problem: structure.Problem) -> Diagnostic:
-    path: Path = (*manifest.at, *problem.path)
-    where = dotted(problem.path)
+def _finding(manifest: Manifest, data: Any, problem: structure.Problem, base: Path = ()) -> Diagnostic:
+    """What a schema says of `data`, which is at `base` in the object."""
+    path: Path = (*manifest.at, *base, *problem.path)
+    where = f"{dotted(base)}!{dotted(problem.path)}" if base else dotted(problem.path)
     if problem.kind == "field":
         return finding("VER001", manifest, path, f"{manifest} has no field `{where}`", problem.help, on_key=True)
     code = "VER002" if problem.kind == "value" else "VER003"
-    value = _at(manifest.data, problem.path)
+    value = _at(data, problem.path)
     shown = f" (`{value}`)" if isinstance(value, (str, int, float)) and len(str(value)) <= 40 else ""
     subject = f"`{where}`{shown} of {manifest}" if where else str(manifest)
     if problem.kind == "rule":

@@ -23,12 +23,13 @@ _OBJECT = ("apiVersion", "kind", "metadata")
 class Schema:
     """`definitions` are what `$ref` names. A `closed` schema allows no field that it does not name unless it says so,
     which is how resources of one's own are read; else unknown fields are those of `additionalProperties: false`.
-    `metadata` is the schema of every object's metadata."""
+    `metadata` is the schema of every object's metadata. Of a `partial` value nothing is required."""
 
     root: Node
     definitions: Mapping[str, Node]
     closed: bool
     metadata: Node
+    partial: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,7 +132,7 @@ class _Walk:
                 self.value(other, item, (*path, key))
             elif self._unknown(node, other):
                 self.add((*path, key), "", _instead(key, known), kind="field")
-        for key in node.get("required") or ():
+        for key in () if self.schema.partial else node.get("required") or ():
             if key not in value and key not in aside:
                 self.add(path, f"needs `{key}`")
 

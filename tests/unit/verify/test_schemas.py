@@ -153,6 +153,32 @@ def test_objects_in_the_text_of_a_workflow_are_objects(tmp_path: Path) -> None:
     assert not any("Widget" in line for line in said(tmp_path, text.replace("x}", "{{x}}}")))
 
 
+@pytest.mark.parametrize(
+    ("patch", "what"),
+    [
+        ('{"containers": [{"name": "main", "resources": {"limits": {"memory": "2Gi"}}}]}', ""),
+        ("terminationGracePeriodSeconds: 5", ""),
+        ('{"enableServiceLinks": "{{inputs.parameters.links}}"}', ""),
+        ("{{inputs.parameters.patch}}", ""),
+        (
+            '{"containers": [{"name": "main", "resorces": {}}]}',
+            "VER001 WorkflowTemplate w has no field `spec.podSpecPatch!containers[0].resorces`",
+        ),
+        (
+            '{"terminationGracePeriodSeconds": "5"}',
+            "VER002 `spec.podSpecPatch!terminationGracePeriodSeconds` (`5`) of WorkflowTemplate w",
+        ),
+    ],
+)
+def test_a_patch_of_pods_is_a_part_of_a_pod(tmp_path: Path, patch: str, what: str) -> None:
+    text = (
+        "{apiVersion: argoproj.io/v1alpha1, kind: WorkflowTemplate, metadata: {name: w}, "
+        f"spec: {{podSpecPatch: '{patch}'}}}}"
+    )
+    found = [line for line in said(tmp_path, text) if not line.startswith("VER005")]
+    assert [line[: len(what)] for line in found] == ([what] if what else [])
+
+
 def test_a_kind_that_nothing_describes_is_named_once(tmp_path: Path) -> None:
     text = (
         f"{own('Gizmo', '{}', 'other.dev/v1')}\n---\n{own('Gizmo', '{}', 'other.dev/v1').replace('name: a', 'name: b')}"
