@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 RUN = "mlwright.dev/run"
 """The label of everything that belongs to a run."""
+WORKER = "mlwright.dev/worker"
+"""The label of what a worker of a search made: which worker."""
 STOPPED = "mlwright.dev/stopped"
 """The annotation of a Job that was ended from outside: why."""
 LIMIT = 50
@@ -26,15 +28,18 @@ GOOD, BAD = ("Complete", "Completed", "Succeeded"), ("Failed",)
 
 class Maker:
     """Makes the objects of one run. `stem` begins their names, `owner` is what they are deleted with; `given` are the
-    variables that every program of the run gets, MLWRIGHT_RUN among them."""
+    variables that every program of the run gets, MLWRIGHT_RUN among them; `worker` tells those of a search apart."""
 
-    def __init__(self, stem: str, run: str, owner: Optional[Doc], given: Mapping[str, str]) -> None:
-        self.stem, self.mark, self.owner, self.given = stem, mark(run), owner, dict(given)
+    def __init__(self, stem: str, run: str, owner: Optional[Doc], given: Mapping[str, str], worker: str = "") -> None:
+        self.stem, self.owner, self.given = stem, owner, dict(given)
+        self.labels = {RUN: mark(run)}
+        if worker:
+            self.labels[WORKER] = mark(worker)
 
     @property
     def selector(self) -> str:
-        """What finds all objects of the run."""
-        return "%s=%s" % (RUN, self.mark)
+        """What finds all objects that are made here."""
+        return ",".join("%s=%s" % pair for pair in self.labels.items())
 
     def name(self, part: str, suffix: str = "") -> str:
         """The name of the run's object that the documents call `part`."""
@@ -58,7 +63,7 @@ class Maker:
             put(manifest, entry["at"], self._text(entry["parts"], suffix))
         head = manifest["metadata"]
         for labelled in [head, *(t.setdefault("metadata", {}) for t in _templates(manifest))]:
-            labelled.setdefault("labels", {})[RUN] = self.mark
+            labelled.setdefault("labels", {}).update(self.labels)
         if self.owner:
             head["ownerReferences"] = [self.owner]
         for variables in _environments(manifest):

@@ -48,7 +48,9 @@ class Operator:
         given = {name: text for name, text in env.items() if name.startswith(PASSED_ON)}
         given["MLWRIGHT_RUN"] = tracking.run
         stem = "%s-%s" % (doc["project"], digest(tracking.run)[:8])
-        self.maker = Maker(stem, tracking.run, _owner(self.cluster, env.get("MLWRIGHT_POD") or _host()), given)
+        pod = env.get("MLWRIGHT_POD") or _host()
+        worker = (env.get("JOB_COMPLETION_INDEX") or pod) if env.get("MLWRIGHT_SEARCH_URL") else ""
+        self.maker = Maker(stem, tracking.run, _owner(self.cluster, pod), given, worker)
         self.mirror = Mirror(self.cluster, self.maker.selector)
 
     def objects(self, suffix: str) -> Objects:
@@ -115,6 +117,16 @@ class TrialOperator(Worker):
     """A worker of a search whose trials are objects."""
 
     operator: Operator
+
+    def work(self) -> Outcome:
+        """The loop, after what the worker left that was here before: its trials count as lost."""
+        operator = self.operator
+        for manifest in [wanted["manifest"] for wanted in operator.doc["objects"]]:
+            api, kind = manifest["apiVersion"], manifest["kind"]
+            for left in operator.cluster.list(api, kind, operator.maker.selector)[0]:
+                say("removing %s %s of a lost trial" % (kind, left["metadata"]["name"]))
+                operator.cluster.delete(api, kind, left["metadata"]["name"])
+        return super().work()
 
     def run(self, trial: Trial) -> Outcome:
         """One trial: its objects, and the value that its launcher logged."""

@@ -152,7 +152,8 @@ def test_a_conductor_that_is_killed_again_and_again_makes_every_child_once_and_e
                     killed.add(pod["metadata"]["uid"])
                     seen = len(jobs)
                     pods = f"/api/v1/namespaces/{cluster.name}/pods"
-                    cluster.plane.ask("DELETE", f"{pods}/{pod['metadata']['name']}?gracePeriodSeconds=0")
+                    grace = "?gracePeriodSeconds=0" if len(killed) % 2 else ""  # SIGKILL and SIGTERM in turn
+                    cluster.plane.ask("DELETE", f"{pods}/{pod['metadata']['name']}{grace}")
         time.sleep(0.2)
     assert len(killed) >= 2
     assert cluster.ended("first") == "Complete", cluster.logs()
@@ -160,9 +161,12 @@ def test_a_conductor_that_is_killed_again_and_again_makes_every_child_once_and_e
     assert cluster.made("first") == JOBS
 
 
-def test_deleting_the_job_of_a_run_kills_the_run(cluster: Cluster) -> None:
+def test_a_second_run_is_kept_away_and_deleting_the_job_of_the_first_kills_it(cluster: Cluster) -> None:
     cluster.start("first")
     cluster.plane.await_(f"{cluster.jobs}/first-make")
+    cluster.start("second")
+    assert cluster.ended("second") == "Failed"
+    assert "another run is at work: Job first" in cluster.log("second")
     cluster.plane.kubectl("-n", cluster.name, "delete", "job", "first")
     end = time.monotonic() + 90
     while cluster.states()["run"] != "KILLED":

@@ -110,7 +110,7 @@ class Api(ThreadingHTTPServer):
                 threading.Timer(0.05, self.end, (name, kind)).start()
             return 201, made
         if path.count("/") == JOBS.count("/") - (path.startswith("/api/v1")):
-            wanted = query.get("labelSelector", "").split("=")
+            wanted = query.get("labelSelector", "")
             listed = [o for p, o in self.objects.items() if p.rpartition("/")[0] == path and matches(o, wanted)]
             return 200, {"items": listed, "metadata": {"resourceVersion": str(self.version)}}
         if found is None:
@@ -133,7 +133,7 @@ class Api(ThreadingHTTPServer):
 
     def watch(self, path: str, query: dict[str, str]) -> Iterator[Json]:
         """Events, until the watch is cut or has lasted long enough."""
-        since, wanted = int(query["resourceVersion"]), query.get("labelSelector", "").split("=")
+        since, wanted = int(query["resourceVersion"]), query.get("labelSelector", "")
         if since < self.oldest:
             yield {"type": "ERROR", "object": refused(410, "Expired", "too old resource version")[1]}
             return
@@ -199,9 +199,10 @@ def refused(code: int, reason: str, message: str) -> tuple[int, Json]:
     return code, {"kind": "Status", "status": "Failure", "code": code, "reason": reason, "message": message}
 
 
-def matches(found: Json, wanted: list[str]) -> bool:
+def matches(found: Json, selector: str) -> bool:
     labels = found["metadata"].get("labels", {})
-    return len(wanted) < 2 or labels.get(wanted[0]) == wanted[1]
+    pairs = (pair.split("=") for pair in filter(None, selector.split(",")))
+    return all(labels.get(name) == value for name, value in pairs)
 
 
 def first(times: int, method: str, pattern: str, said: tuple[int, Json]) -> Fault:

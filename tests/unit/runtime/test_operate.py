@@ -211,7 +211,13 @@ def test_a_worker_makes_the_objects_of_each_trial_and_tells_what_their_launcher_
     document = engine.document(trial=trial(engine), training="training")
     tags = {"mlwright.kind": "trial", "mlwright.step": "steps.train.trial"}
     address = {"MLWRIGHT_SEARCH_URL": f"http://127.0.0.1:{search.server_port}", "MLWRIGHT_HEARTBEAT": "0.5"}
+    address["JOB_COMPLETION_INDEX"] = "1"
+    for worker in ("0", "1"):
+        labels = {"mlwright.dev/run": engine.pipeline.run, "mlwright.dev/worker": worker}
+        engine.api.add(TRAIN, {"metadata": {"name": f"of-{worker}", "labels": labels}})
     process = engine.begin(document, **address)
+    until(lambda: f"{TRAIN}/of-1" in engine.api.deleted)
+    engine.api.remove(f"{TRAIN}/of-0")  # another worker's: it was left alone
     until(lambda: engine.trains)
     (first,) = engine.trains
     assert first.endswith("-train-t1")
