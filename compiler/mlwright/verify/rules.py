@@ -36,19 +36,21 @@ class Expressions:
 
     def _broken(self, rule: str, value: Any) -> bool:
         import celpy
+        from celpy.celparser import CELParseError
+        from celpy.evaluation import CELEvalError
 
         if rule not in self._programs:
             self._environment = self._environment or celpy.Environment()
             try:
                 tree = self._environment.compile(rule)
                 self._programs[rule] = self._environment.program(tree, functions=_functions())
-            except celpy.CELParseError:
+            except CELParseError:
                 self._programs[rule] = None
         if self._programs[rule] is None:
             return False
         try:
             return not self._programs[rule].evaluate({"self": value})
-        except celpy.CELEvalError:
+        except CELEvalError:
             return False
 
 

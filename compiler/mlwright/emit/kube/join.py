@@ -141,12 +141,13 @@ def _once(file: AddedFile, namespace: str, names: _Names) -> Iterator[Diagnostic
 
 def _problem(code: str, file: AddedFile, path: Path, message: str, help: str) -> Diagnostic:
     """A finding at `path` of a file, or at what is there of it."""
-    span = None
-    while span is None and path:
-        label = Label(path=path, on="key")
-        span, path = file.find(label), path[:-1]
-    label = Label(path=(*file.origin.path, "path")) if span is None else replace(label, span=span)
-    return Diagnostic(code=code, message=message, at=label, help=help)
+    at = Label(path=(*file.origin.path, "path"))
+    for count in range(len(path), 0, -1):
+        label = Label(path=path[:count], on="key")
+        if (span := file.find(label)) is not None:
+            at = replace(label, span=span)
+            break
+    return Diagnostic(code=code, message=message, at=at, help=help)
 
 
 def _document(file: AddedFile, project: Project) -> Document:
