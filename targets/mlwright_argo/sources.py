@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import field
+from dataclasses import field, replace
 from typing import Any
 from urllib.parse import quote_plus, urlsplit
 
@@ -78,13 +78,13 @@ def _webhook(asked: _Asked) -> Source:
 
 def _git(asked: _Asked) -> Source:
     branch = asked["branch"]
-    filters: Filters = (("body.ref", (f"^refs/heads/{_exactly(branch)}$",)),) if branch else ()
+    ref = f"^refs/heads/{_exactly(branch)}$" if branch else "^refs/heads/"
+    filters: Filters = (("body.ref", (ref,)),)
     owner, _, name = _path(asked["repo"]).rpartition("/")
     secret = asked.secret()
-    if asked["provider"] == "gitlab":
-        auth = {"secretToken": secret[0]} if secret else {}
-        spec: Object = {"webhook": asked.webhook(), "projects": [f"{owner}/{name}"], "events": ["PushEvents"], **auth}
-        return Source(kind="gitlab", spec=spec, filters=filters, listens=True)
+    if asked["provider"] == "gitlab":  # its own source checks the token of its calls only where it made the hook
+        return replace(_webhook(asked), filters=(("body.object_kind", ("^push$",)), *filters))
+    filters = (("body.X-GitHub-Event", ("^push$",)), ("body.deleted", ("^false$",)), *filters)
     auth = {"webhookSecret": secret[0]} if secret else {}
     spec = {
         "webhook": asked.webhook(),

@@ -77,6 +77,13 @@ def _bucket(settings: dict[str, str], path: Path) -> Iterator[Diagnostic]:
             at=Label(path=(*path, "uri")),
             help=f"add `queue: {example}`, {_QUEUE[parts.scheme]} that its notifications go to{minio}",
         )
+    elif not queue and not settings.get("secret"):
+        yield Diagnostic(
+            code="TRIG002",
+            message=f"MinIO at `{endpoint}` tells nobody who has no keys",
+            at=Label(path=(*path, "endpoint")),
+            help="add `secret`, with the keys AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
+        )
     elif queue and not re.fullmatch(pattern, queue):
         yield Diagnostic(
             code="TRIG002",

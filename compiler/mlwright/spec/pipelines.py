@@ -88,7 +88,9 @@ class GitTrigger(_Trigger):
         default=None, description="Path of the call; by name.", examples=["/push"]
     )
     secret: Name | None = Field(
-        default=None, description="The secret that the repository's calls are signed with.", examples=["hook"]
+        default=None,
+        description="The secret that calls are signed with; GitLab sends it as a token.",
+        examples=["hook"],
     )
 
 

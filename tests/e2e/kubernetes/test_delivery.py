@@ -34,7 +34,7 @@ pipelines:
       pushed: {type: git-push, repo: "https://github.com/acme/churn", secret: login}
       after: {type: pipeline, pipeline: nightly}
       landed: {type: object-created, uri: "s3://in/", secret: lake, queue: "arn:aws:sqs:eu-west-1:123456789012:q"}
-      uploaded: {type: object-created, uri: "s3://in/", endpoint: "https://minio.example.com"}
+      uploaded: {type: object-created, uri: "s3://in/", secret: lake, endpoint: "https://minio.example.com"}
       asked: {type: message, broker: kafka, address: "kafka:9092", topic: t, secret: login}
       monthly: {type: cron, cron: "0 6 1 * *"}
       promoted: {type: model-version, model: churn}

@@ -201,10 +201,12 @@ def test_a_folder_is_everything_below_it(uri: str, key: str, passed: bool) -> No
 
 
 def test_minio_is_asked_itself() -> None:
-    kind, spec, sensor = listened('{type: object-created, uri: "s3://in/churn/", endpoint: "http://minio:9000"}')
+    kind, spec, sensor = listened(
+        '{type: object-created, uri: "s3://in/churn/", secret: lake, endpoint: "http://minio:9000"}'
+    )
     assert (kind, spec["endpoint"], spec["insecure"]) == ("minio", "minio:9000", True)
     assert (spec["bucket"], spec["filter"]["prefix"]) == ({"name": "in"}, "churn/")
-    assert "accessKey" not in spec
+    assert spec["accessKey"]["name"] == "churn-lake"
     assert taken(sensor)["mlwright-event"]["dataTemplate"] == INERT % '"notification" 0'
 
 
@@ -230,6 +232,7 @@ def test_azure_tells_a_storage_queue() -> None:
         ('{type: object-created, uri: "s3://in/x", queue: landed}', "`landed` does not name an SQS queue"),
         ('{type: object-created, uri: "gs://in/x", queue: landed}', "does not name a Pub/Sub subscription"),
         ('{type: object-created, uri: "gs://in/x", endpoint: "https://a.b"}', "only a server of MinIO"),
+        ('{type: object-created, uri: "s3://in/x", endpoint: "https://a.b"}', "tells nobody who has no keys"),
         ('{type: object-created, uri: "https://a.b/x", queue: q}', "is in no bucket that tells of new objects"),
     ],
 )
@@ -289,13 +292,23 @@ def test_a_push_to_github_is_checked_by_its_signature() -> None:
     assert passes(sensor, "body.ref", "refs/heads/feature/x.y")
     assert not passes(sensor, "body.ref", "refs/heads/feature/xzy")
     assert not passes(sensor, "body.ref", "refs/tags/feature/x.y")
+    assert not passes(sensor, "body.X-GitHub-Event", "ping")
+    assert not passes(sensor, "body.deleted", "true")
 
 
-def test_a_push_to_gitlab_names_the_whole_path_of_the_project() -> None:
-    trigger = '{type: git-push, repo: "https://git.example.com/a/b/churn.git", provider: gitlab, secret: hook}'
+def test_without_a_branch_a_push_to_any_is_one_and_a_tag_is_none() -> None:
+    _, _, sensor = listened('{type: git-push, repo: "https://github.com/acme/churn", secret: hook}')
+    assert passes(sensor, "body.ref", "refs/heads/any") and not passes(sensor, "body.ref", "refs/tags/v1")
+
+
+def test_a_push_to_gitlab_comes_with_a_bearer_token() -> None:
+    """Argo Events checks GitLab's own token only on hooks that it made itself."""
+    trigger = (
+        '{type: git-push, repo: "https://git.example.com/a/churn.git", provider: gitlab, secret: hook, branch: main}'
+    )
     kind, spec, sensor = listened(trigger)
-    assert (kind, spec["projects"], spec["events"]) == ("gitlab", ["a/b/churn"], ["PushEvents"])
-    assert filters(sensor) == {}
+    assert (kind, spec["authSecret"]) == ("webhook", {"name": "shared-hook", "key": "token"})
+    assert passes(sensor, "body.ref", "refs/heads/main") and not passes(sensor, "body.ref", "refs/heads/main2")
 
 
 def test_a_clock_keeps_its_time_zone() -> None:
