@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from mlwright import __version__
 from mlwright.analysis import Analysis, Recording
-from mlwright.diag import Bag, Diagnostic
+from mlwright.diag import Bag, Diagnostic, Label
 from mlwright.emit import files as rendering
 from mlwright.emit import index as indexes
 from mlwright.emit import json
@@ -19,7 +19,7 @@ from mlwright.emit.capabilities import compare
 from mlwright.emit.kube import kustomize
 from mlwright.emit.kube.settle import settle
 from mlwright.emit.patch import Change, apply_all
-from mlwright.ir import Json, Project
+from mlwright.ir import AddedObjects, Json, Project
 from mlwright.platform.demand import asked
 from mlwright.record import dataclass
 from mlwright.registry import Registry
@@ -167,6 +167,10 @@ def _joined(
 
     joined: Emitted = []
     usual = "" if contexts and next(iter(contexts.values())).platform.orchestrator == "compose" else "kubernetes"
+    open_ones = [name for name, _ in emitted if isinstance(targets.get(name), Joinable)]
+    for entry in project.objects:
+        if (entry.target or usual) not in open_ones:
+            bag.add(_joins_nothing(entry, open_ones, project.environment.name))
     for name, items in emitted:
         target = targets.get(name)
         mine = [entry for entry in project.objects if (entry.target or usual) == name]
@@ -178,6 +182,18 @@ def _joined(
             items = list(result.items)
         joined.append((name, items))
     return joined
+
+
+def _joins_nothing(entry: AddedObjects, targets: Collection[str], environment: str) -> Diagnostic:
+    names = ", ".join(targets) or "none"
+    where = f"no output of `{entry.target}`" if entry.target else "no cluster's output"
+    return Diagnostic(
+        code="PATCH016",
+        message=f"the files of `objects.{entry.name}` join nothing: `{environment}` has {where}",
+        at=Label(path=(*entry.origin.path, "target") if entry.target else entry.origin.path, on="value"),
+        help=f"targets that take files here: {names}; or set it to null under `environments.{environment}.objects`",
+        severity="warning",
+    )
 
 
 def _closed(

@@ -80,8 +80,6 @@ TABLE: tuple[Capability, ...] = (
     _one("tracking.options.gc.schedule", "emulated", "start it by hand: docker compose --profile gc run mlflow-gc"),
     _one("monitoring", "ignored", "no Prometheus runs here"),
     _one("gitops", "ignored", "nothing is synchronised to a laptop"),
-    _one("objects.*", "ignored", "only files with `target: compose` join this output"),
-    Capability(field="objects.*", support="exact", values=("compose",), key="target"),
     _one("environments.*.namespace", "ignored", "Compose has no namespaces"),
     _one("environments.*.start", "ignored", "`docker compose up` starts a run"),
 )

@@ -148,4 +148,14 @@ CODES = (
         bad="# compose/extras.yaml\nservices: {db: {image: 'postgres:18', environment: {PG_PASSWORD: hunter2}}}",
         good="# compose/extras.yaml\nservices: {db: {image: 'postgres:18', environment: {PG_PASSWORD: '${PG}'}}}",
     ),
+    Code(
+        code="PATCH016",
+        title="added files that join nothing",
+        explanation="Files of `objects` join the output of one target: the one that `target` names, or `kubernetes` on "
+        "a cluster. This environment has no such output, so they are not part of it. Say which target they are for, or "
+        "set the entry to null in environments that do without.",
+        bad="objects: {dashboards: {path: k8s/, target: kubernetes}}\nenvironments: {here: {platform: compose}}",
+        good="objects: {dashboards: {path: k8s/, target: kubernetes}}\n"
+        "environments: {here: {platform: compose, objects: {dashboards: null}}}",
+    ),
 )
