@@ -145,7 +145,7 @@ def test_the_network_of_all_may_be_said_by_an_added_file() -> None:
 def test_files_of_other_targets_are_left_out_with_a_warning(target: str) -> None:
     made = built(f"objects: {{extras: {{path: compose/extras.yaml{target}}}}}\n", compose__extras_yaml=": not read")
     (finding,) = made.findings
-    assert (finding.code, finding.severity) == ("OWN008", "warning")
+    assert (finding.code, finding.severity) == ("PATCH016", "warning")
     assert "include" not in data(made, "compose.yaml") and made.inputs == {}
 
 
