@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import sys
 
 from mlwright.cli import exits, findings, terminal
@@ -33,6 +34,7 @@ def execute(args: argparse.Namespace) -> int:
     """Exit 0 written (or nothing to change), 1 findings, 2 when the request itself makes no sense."""
     from mlwright import api
 
+    gc.set_threshold(100_000, 50, 100)  # nearly all that a compile makes stays until its end
     result = api.compile(
         args.paths, envs=args.env, targets=args.target, output=args.output, emit=args.emit, crds=args.crds
     )

@@ -268,14 +268,27 @@ def _input(project: ir.Project, task: ir.Task, path: str) -> Document:
     raise AssertionError(path)
 
 
+def searches(project: ir.Project) -> tuple[ir.Search, ...]:
+    """The searches of the project."""
+    return _looked_up(project)[1]
+
+
 def _task(project: ir.Project, node_id: str) -> ir.Task:
     """The task with this id; where tuning's best trial stands in for training (`retrain: false`), the trial."""
-    for node in project.nodes:
-        if isinstance(node, ir.Task) and node.id == node_id:
-            return node
-        if isinstance(node, ir.Search) and node.training == node_id and not node.retrain:
-            return node.trial
-    raise AssertionError(node_id)
+    return _looked_up(project)[0][node_id]
+
+
+_LAST: list[tuple[ir.Project, tuple[dict[str, ir.Task], tuple[ir.Search, ...]]]] = []
+
+
+def _looked_up(project: ir.Project) -> tuple[dict[str, ir.Task], tuple[ir.Search, ...]]:
+    """The tasks by id and the searches, kept for the project that was asked about last: every step asks."""
+    if not _LAST or _LAST[0][0] is not project:
+        found = tuple(node for node in project.nodes if isinstance(node, ir.Search))
+        tasks = {node.id: node for node in project.nodes if isinstance(node, ir.Task)}
+        tasks |= {search.training: search.trial for search in found if not search.retrain}
+        _LAST[:] = [(project, (tasks, found))]
+    return _LAST[0][1]
 
 
 def _metrics(metrics: Iterable[ir.Metric]) -> Document:

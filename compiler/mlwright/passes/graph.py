@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
@@ -31,17 +32,26 @@ def link_gates(project: ir.Project, bag: Bag) -> ir.Project:
 def order_nodes(project: ir.Project, bag: Bag) -> ir.Project:
     """Nodes in topological order, as declared where the graph leaves a choice; a cycle is an error."""
     nodes = {node.id: node for node in project.nodes}
-    order: list[str] = []
+    names = list(nodes)
     waiting = {node.id: {need.node for need in node.needs if need.node in nodes} for node in project.nodes}
-    while waiting:
-        ready = next((node for node, needs in waiting.items() if not needs), None)
-        if ready is None:
-            bag.add(_cycle(nodes, waiting))
-            return project
-        order.append(ready)
-        del waiting[ready]
-        for needs in waiting.values():
-            needs.discard(ready)
+    after: dict[str, list[int]] = {}
+    for position, name in enumerate(names):
+        for need in waiting[name]:
+            after.setdefault(need, []).append(position)
+    order: list[str] = []
+    ready = [position for position, name in enumerate(names) if not waiting[name]]  # in order, so a heap
+    while ready:
+        name = names[heapq.heappop(ready)]
+        order.append(name)
+        del waiting[name]
+        for position in after.get(name, ()):
+            needs = waiting[names[position]]
+            needs.discard(name)
+            if not needs:
+                heapq.heappush(ready, position)
+    if waiting:
+        bag.add(_cycle(nodes, waiting))
+        return project
     return replace(project, nodes=tuple(nodes[node] for node in order))
 
 

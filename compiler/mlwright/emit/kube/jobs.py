@@ -14,7 +14,7 @@ from mlwright.emit.kube.placement import queue_label
 from mlwright.emit.kube.volumes import Volumes
 from mlwright.emit.places import Places
 from mlwright.emit.secrets import of_task
-from mlwright.ir import Container, Gates, Json, Pipeline, Registration, Search, Task
+from mlwright.ir import Container, Gates, Json, Pipeline, Registration, Task
 
 Manifest = dict[str, Any]
 
@@ -95,9 +95,9 @@ def task_template(
 def _document(objects: Objects, task: Task) -> dict[str, Json]:
     """The step's document; of a search's trial, the one whose parameters come from outside."""
     project = objects.project
-    for node in project.nodes:
-        if isinstance(node, Search) and node.trial.id == task.id:
-            return stepdoc.trial_document(project, node, Places(project))
+    searches = (node for node in stepdoc.searches(project) if node.trial.id == task.id)
+    if search := next(searches, None):
+        return stepdoc.trial_document(project, search, Places(project))
     return stepdoc.step_document(project, task, Places(project))
 
 
