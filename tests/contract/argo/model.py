@@ -29,7 +29,10 @@ def problems(objects: Sequence[Object]) -> list[str]:
         found += _Workflow(item, holders, [given for _, given in submitters]).problems()
     for where, item in submitters:
         found += _submission(where, item, holders)
+    sources = {item["metadata"]["name"]: item["spec"] for item in objects if item["kind"] == "EventSource"}
     for item in objects:
+        if item["kind"] == "Sensor":
+            found += _sensor(f"Sensor {item['metadata']['name']}", item["spec"], sources)
         if item["kind"] == "CronWorkflow" and not item["spec"].get("schedules"):
             found.append(f"CronWorkflow {item['metadata']['name']}: no schedules")
     return found
@@ -46,9 +49,35 @@ def _submitters(objects: Iterable[Object]) -> Iterator[tuple[str, Object]]:
             yield where, {"metadata": {}, "spec": spec["workflowSpec"]}
         elif item["kind"] == "Sensor":
             for trigger in spec.get("triggers", ()):
-                started = trigger["template"].get("argoWorkflow")
-                if started and started.get("operation") == "submit":
-                    yield f"{where}, trigger {trigger['template']['name']}", _filled(started)
+                for key, operation in (("argoWorkflow", "submit"), ("k8s", "create")):
+                    started = trigger["template"].get(key, {})
+                    if started.get("operation") == operation and started["source"]["resource"]["kind"] == "Workflow":
+                        yield f"{where}, trigger {trigger['template']['name']}", _filled(started)
+
+
+def _sensor(where: str, spec: Mapping[str, Any], sources: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """A sensor waits for events that exist, on the bus that they come by, and its triggers read no others."""
+    found = []
+    known = [dependency["name"] for dependency in spec["dependencies"]]
+    for dependency in spec["dependencies"]:
+        here = f"{where}, dependency {dependency['name']}"
+        source = sources.get(dependency["eventSourceName"])
+        if source is None:
+            found.append(f"{here}: no EventSource `{dependency['eventSourceName']}`")
+            continue
+        events = {name for kind in source.values() if isinstance(kind, Mapping) for name in kind}
+        if dependency["eventName"] not in events:
+            found.append(f"{here}: no event `{dependency['eventName']}`")
+        if source.get("eventBusName", "default") != spec.get("eventBusName", "default"):
+            found.append(f"{here}: it comes by another bus")
+    for trigger in spec["triggers"]:
+        template = trigger["template"]
+        read = set(re.findall(r"[\w-]+", template.get("conditions", "")))
+        for action in template.values():
+            for parameter in action.get("parameters", ()) if isinstance(action, Mapping) else ():
+                read.add(parameter["src"]["dependencyName"])
+        found += [f"{where}, trigger {template['name']}: `{name}` is no dependency" for name in sorted(read - {*known})]
+    return found
 
 
 def _filled(started: Mapping[str, Any]) -> Object:
