@@ -197,6 +197,16 @@ class Step(Scope):
 
     def blocked(self) -> str:
         """Why this step must not run: a needed step did not succeed, `run_if`, or `when`; empty: it runs."""
+        return self.held() or self.unmet()
+
+    def unmet(self) -> str:
+        """What `when` says against this step."""
+        if self.doc.get("when") is not None and not self.true(self.doc["when"]):
+            return "its condition is false"
+        return ""
+
+    def held(self) -> str:
+        """What the steps before it say against this step. Its parameters may be theirs: they are read afterwards."""
         since, run_if = 0, str(self.doc.get("run_if") or "succeeded")
         needs = self.doc.get("needs") or []
         if self.doc.get("wait"):
@@ -210,8 +220,6 @@ class Step(Scope):
                     return "%s was %s" % (need["step"], state) if state != "failed" else need["step"] + " failed"
         elif run_if == "failed" and not bad if needs else run_if == "failed" and self.value("run.status") != "failed":
             return "nothing failed"
-        if self.doc.get("when") is not None and not self.true(self.doc["when"]):
-            return "its condition is false"
         return ""
 
     def _wait(self, needs: Sequence[Doc], run_if: str) -> int:
@@ -240,10 +248,13 @@ class Step(Scope):
 
     def _run(self) -> Outcome:
         try:
+            held = "" if self.trial is not None else self.held()
+            if held:
+                return self.skip(held)
             self.read_params()
-            blocked = "" if self.trial is not None else self.blocked()
-            if blocked:
-                return self.skip(blocked)
+            unmet = "" if self.trial is not None else self.unmet()
+            if unmet:
+                return self.skip(unmet)
             key = self.key()
             cache_key = self.cache_key(key)
             if self.trial is None:

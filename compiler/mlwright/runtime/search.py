@@ -108,6 +108,7 @@ class Search:
         self._listening = _Listening(plan.document)
         self._heart = Heart(tracking, env)
         self._root = ""
+        self._stored: Outcome | None = None
 
     def run(self) -> Outcome:
         """Tunes until the end; the outcome is on the tracking server when this returns."""
@@ -123,6 +124,8 @@ class Search:
         try:
             return self._tune(run, proposer)
         except Killed:
+            if self._stored is not None:  # an engine ends us as soon as our workers have gone home
+                return self._stored
             self._tracking.close(run.id, "KILLED")
             raise
         except Exception as problem:
@@ -139,7 +142,7 @@ class Search:
             while not service.over():
                 service.drop_silent_workers()
                 time.sleep(min(0.1, self._heartbeat / 4))
-            outcome = self._conclude(run)
+            outcome = self._stored = self._conclude(run)
             service.concluded = True
             print(_sentence(outcome, self._plan.objective, self._ledger.over), flush=True)
             self._dismiss(service)
