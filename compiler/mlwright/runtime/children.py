@@ -44,9 +44,18 @@ class Objects:
             self._ours(found)
         return found is not None
 
+    def resume(self) -> None:
+        """Goes on with a main object that is there: what whoever made it had not come to make is made."""
+        self.mirror.on(self.main["manifest"]["apiVersion"], self.main["manifest"]["kind"])
+        if verdict(self.found())[0] == "running":
+            self._make([wanted for wanted in self.wanted if wanted is not self.main], None, None)
+
     def make(self, more: Optional[Mapping[str, Json]] = None, spec: Optional[Doc] = None) -> None:
         """Makes what is not there yet. `spec` is what the main object's `spec` has beside its manifest's."""
-        for wanted in self.wanted:
+        self._make(self.wanted, more, spec)
+
+    def _make(self, objects: List[Doc], more: Optional[Mapping[str, Json]], spec: Optional[Doc]) -> None:
+        for wanted in objects:
             manifest = self.maker.make(wanted, self.suffix, more)
             if wanted is self.main:
                 manifest["spec"].update(spec or {})

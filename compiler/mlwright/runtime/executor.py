@@ -87,10 +87,8 @@ class Executor:
             self.leaving += [(o, word == "failed") for o in self._all(child) if len(child.node["objects"]) > 1]
             return
         if child.node.get("run_if") in ("failed", "always") and not child.node.get("needs"):
-            outcome = (
-                "failed" if self.schedule.failed else "succeeded"
-            )  # what `${run.status}` is: all others have ended
-            self.tracking.log(self.root, {"mlwright.outcome": outcome})
+            # What `${run.status}` is from now on: all the others have ended.
+            self.tracking.log(self.root, {"mlwright.outcome": "failed" if self.schedule.failed else "succeeded"})
         try:
             found = self._begin(child)
         except StepError as problem:
@@ -147,6 +145,7 @@ class Executor:
         indexed = bool(node.get("items") and node["items"]["indexed"])
         single = None if node.get("items") and not indexed else self._objects(child, "")
         if single is not None and single.there():
+            single.resume()
             say("%s: goes on, %s" % (node["id"], single.what))
             child.running[0] = single
             return None
@@ -194,7 +193,9 @@ class Executor:
         while child.waiting and len(child.running) < limit:
             index = child.waiting.pop(0)
             objects = self._objects(child, "-%d" % index)
-            if not objects.there():
+            if objects.there():
+                objects.resume()
+            else:
                 objects.make({INDEX: str(index)})
             child.running[index] = objects
             say("%s: item %d of %d, %s" % (child.node["id"], index + 1, child.items, objects.what))

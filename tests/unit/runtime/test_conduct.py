@@ -158,6 +158,30 @@ def test_a_conductor_that_is_killed_at_any_write_is_followed_by_one_that_makes_e
     assert len(cluster.pipeline.runs(step="steps.skip")) == 1
 
 
+def test_a_search_whose_conductor_was_killed_before_it_had_workers_gets_them(cluster: Cluster) -> None:
+    cluster.api.holds |= {"run-tuning", "run-tuning-trials"}
+    plan = cluster.plan(search())
+    process = cluster.start(plan)
+
+    def kill(method: str, path: str) -> tuple[int, Json] | None:
+        if method == "POST" and cluster.api.names:
+            process.kill()
+            process.wait()
+            return refused(500, "Killed", "nobody hears this")
+        return None
+
+    cluster.api.faults.append(kill)
+    cluster.ended(process)
+    cluster.api.faults.clear()
+    assert cluster.api.names == ["run-tuning"]
+    process = cluster.start(plan)
+    until(lambda: "run-tuning-trials" in cluster.api.names)
+    cluster.api.end("run-tuning")
+    cluster.api.end("run-tuning-trials")
+    assert cluster.ended(process) == 0, cluster.said
+    assert cluster.api.names == ["run-tuning", "run-tuning-trials"]
+
+
 def test_the_next_conductor_of_an_ended_run_says_the_same_and_makes_nothing(cluster: Cluster) -> None:
     cluster.api.ends["run-bad"] = "Failed"
     plan = cluster.plan(*graph(cluster))
