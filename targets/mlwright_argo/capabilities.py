@@ -34,6 +34,12 @@ _GRAPH: tuple[Capability, ...] = (
     _one("tuning", "emulated", _SEARCH),
     _one("models.*.tuning", "emulated", _SEARCH),
     Capability(
+        field="pipelines.*.schedule.concurrency",
+        support="emulated",
+        why="Argo ends the old workflow without its exit handler: its root run stays open in MLflow",
+        values=("replace",),
+    ),
+    Capability(
         field="storage.artifacts",
         support="emulated",
         why="Argo carries files between its pods, one run's only; those of steps on several nodes go through the "

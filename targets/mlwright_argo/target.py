@@ -9,6 +9,7 @@ from mlwright.emit.kube.objects import Objects
 from mlwright.ir import Project
 from mlwright.target import AddedFile, Document, EmitContext, Joined, TextFile
 from mlwright_argo import capabilities, cd
+from mlwright_argo import patching as own
 from mlwright_argo.events import emit_events
 from mlwright_argo.workflow import emit_workflows
 
@@ -19,8 +20,8 @@ class ArgoTarget:
     name = "argo"
     capabilities = capabilities.TABLE
     list_keys = patching.LIST_KEYS
-    protected = patching.PROTECTED
-    known_fields = patching.KNOWN_FIELDS
+    protected = own.PROTECTED
+    known_fields = own.KNOWN_FIELDS
 
     def emit(self, project: Project, context: EmitContext) -> Iterable[Document | TextFile]:
         """One file for each object, and the `kustomization.yaml` that lists them."""

@@ -15,6 +15,7 @@ from mlwright.platform import Profile
 from mlwright.platform.model import Platform
 from mlwright.spec.acceptance import accept
 from mlwright.testing import programs
+from mlwright.testing.programs import origin as origin
 from mlwright_argo import ArgoTarget
 
 Objects = dict[tuple[str, str], Any]
