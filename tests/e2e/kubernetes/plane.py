@@ -25,6 +25,7 @@ from tests.servers import free_port, running
 
 SERVICES = "127.96.0.0/16"
 """Addresses of services. All of 127.0.0.0/8 is this machine's own: nothing has to be set up, nothing is left behind."""
+_PREFIX = "mlwright-e2e-plane-"
 
 
 class Refused(Exception):
@@ -143,7 +144,8 @@ def started() -> Iterator[Plane]:
     """A control plane without a node, seen by its administrator. Nothing is pulled, nothing outlives it."""
     binaries = built()
     since = time.monotonic()
-    folder = Path(tempfile.mkdtemp(prefix="mlwright-e2e-plane-"))
+    _cleared()
+    folder = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-"))
     try:
         plane = _prepared(folder, binaries, free_port())
         with _etcd(plane) as store, _apiserver(plane, store), _controllers(plane):
@@ -151,6 +153,14 @@ def started() -> Iterator[Plane]:
             yield plane
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _cleared() -> None:
+    """Removes what tests that were killed have left; their programs have ended with them."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*-*"):
+        process = Path("/proc", folder.name.removeprefix(_PREFIX).partition("-")[0])
+        if Path("/proc/self").exists() and not process.exists():
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _prepared(folder: Path, binaries: Path, port: int) -> Plane:
