@@ -21,6 +21,8 @@ _ANY = ({"ipBlock": {"cidr": "0.0.0.0/0"}}, {"ipBlock": {"cidr": "::/0"}})
 _HTTPS = 443
 _MESH = (15010, 15012)
 """Where Istio's sidecars find their control plane."""
+_COUNTS = (15020, 15090)
+"""Where they tell what they have counted, which replicas and alerts go by."""
 _ENGINES = ("argo", "kubeflow")
 """Engines whose own containers, beside the step's, call the Kubernetes API."""
 
@@ -31,9 +33,10 @@ def emit_network(objects: Objects) -> None:
     """One policy for all pods of the project, which denies, and one for each role, which allows."""
     if not objects.context.platform.file.network.policies:
         return
-    rules = list(_Rules(objects).of_roles())
+    every = _Rules(objects)
+    rules = list(every.of_roles())
     if rules:
-        _policy(objects, "", {}, [], [_dns(objects), *_mesh(objects)])
+        _policy(objects, "", {}, every.counted(), [_dns(objects), *_mesh(objects)])
     for role, ingress, egress in rules:
         _policy(objects, role, {metadata.ROLE: role}, ingress, egress)
 
@@ -117,6 +120,17 @@ class _Rules:
             return [{"namespaceSelector": {}}]
         return [{"namespaceSelector": {"matchLabels": {_NAMESPACE: name}}} for name in names]
 
+    def counted(self) -> list[Rule]:
+        """Prometheus reads what the mesh counts."""
+        return [_from(self._watchers(), _COUNTS)] if "istio" in self._objects.context.platform.systems else []
+
+    def _watchers(self) -> list[Rule]:
+        """The namespace of Prometheus, or those that ops allow where they do not say which it is."""
+        monitoring = self._objects.context.platform.file.monitoring
+        if monitoring is None or not monitoring.namespace:
+            return self._callers()
+        return [{"namespaceSelector": {"matchLabels": {_NAMESPACE: monitoring.namespace}}}]
+
     def _to_tracking(self) -> list[Rule]:
         tracking = self._project.tracking
         if tracking.beside:
@@ -131,9 +145,14 @@ class _Rules:
 
     def _server_ingress(self) -> list[Rule]:
         """The project's own pods, and whoever ops let in; the proxy alone where that asks who it is."""
-        ours = {"podSelector": {"matchLabels": _instance(self._project)}}
-        exposed = self._project.tracking.expose.scope == "host" or self._network.allow_from
-        return [_from([ours, *(self._callers() if exposed else ())], [TRACKING])]
+        ours: Rule = {"podSelector": {"matchLabels": _instance(self._project)}}
+        tracking = self._project.tracking
+        found = [ours]
+        if tracking.expose.scope == "host" or self._network.allow_from:
+            found += self._callers()
+        if tracking.options.prometheus and self._objects.context.platform.has("prometheus_operator"):
+            found += [one for one in self._watchers() if one not in found]
+        return [_from(found, [TRACKING])]
 
     def _server_egress(self) -> list[Rule]:
         """Itself, its stores, and the usual ports of databases and object stores elsewhere."""

@@ -116,6 +116,17 @@ def test_a_server_elsewhere_is_reached_on_the_port_of_its_address() -> None:
     assert outside(policy(objects(text), "step")) == {8443}
 
 
+def test_prometheus_reads_what_the_mesh_and_the_server_count() -> None:
+    told = FULL.replace("labels: {release: kps}", "labels: {release: kps}, namespace: watching")
+    found = objects(SERVED + "tracking: {options: {prometheus: true}}\n", told, "champion")
+    (rule,) = policy(found)["ingress"]
+    watching = {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "watching"}}}
+    assert rule["from"] == [watching] and {port["port"] for port in rule["ports"]} == {15020, 15090}
+    assert watching in policy(found, "tracking")["ingress"][0]["from"]
+    plain = objects("tracking: {options: {prometheus: true}}\n", f"{PLAIN}prometheus_operator: '0.93'\n")
+    assert {"namespaceSelector": {}} in policy(plain, "tracking")["ingress"][0]["from"]
+
+
 def test_no_policies_where_ops_want_none() -> None:
     found = objects(SERVED, f"{PLAIN}network: {{policies: false}}\n", "champion")
     assert not [name for name in found if name.startswith("NetworkPolicy/")]
