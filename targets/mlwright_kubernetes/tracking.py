@@ -18,11 +18,13 @@ from mlwright_kubernetes.stores import bucket_container, emit_database, emit_obj
 from mlwright_kubernetes.workloads import HTTP, Workload
 
 FOLDER = "/mlflow"
-CONFIG = "/etc/mlflow"
+CONFIG = f"{pod.FOLDER}/config"
 _PRIVATE = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")
 """Where pods are, unless ops say so: what MLflow itself lets in."""
 _MIB = 1024**2
 _GIB = 1024**3
+_PATIENCE = 600
+"""Seconds for which the job that makes users waits for the server."""
 
 
 def emit_tracking(objects: Objects) -> None:
@@ -130,13 +132,11 @@ def _users(objects: Objects, work: Workload, server: Server) -> None:
     """The Job that makes the pipelines' user as soon as the server answers."""
     volumes = Volumes(objects, work.node, work.origin)
     start = pod.launched(volumes, objects, "users.py", "")
-    env = secrets.variables(objects, server.users)
+    env = {**secrets.variables(objects, server.users), "MLWRIGHT_PATIENCE": str(_PATIENCE)}
     image = tools.small(objects.project, objects.context.platform)
     container = pod.our_container(objects, image, volumes, env, start)
     component = f"{work.component}-users"
-    template = pod.template(
-        objects, [container], volumes, node=work.node, component=component, role="tracking", restart="OnFailure"
-    )
+    template = pod.template(objects, [container], volumes, node=work.node, component=component, role="tracking")
     body = {"spec": {"backoffLimit": 10, "template": template}}
     name = hashed(objects.name(component))
     objects.add("Job", name, body, as_kind="UsersJob", **{**work.common, "component": component})

@@ -16,8 +16,8 @@ _ALWAYS = ("replicas", "restarts")
 
 
 def check_exposure(project: ir.Project, profile: Profile, owners: Mapping[str, str]) -> Iterable[Diagnostic]:
-    """KUBE006 a host or path that nothing here can serve so, KUBE007 an endpoint that sleeps and nothing wakes, MON002
-    an alert on what nothing measures. `owners` maps node ids to targets."""
+    """KUBE006 a host or path that nothing here can serve so, KUBE007 an endpoint that sleeps and nothing wakes, KUBE008
+    an endpoint of a run, MON002 an alert on what nothing measures. `owners` maps node ids to targets."""
     if profile.orchestrator == "compose":
         return
     for service in project.services:
@@ -33,6 +33,7 @@ def check_exposure(project: ir.Project, profile: Profile, owners: Mapping[str, s
                     "leave `auth` out, or write `traffic: 0`: the variant stays warm",
                 )
             yield from _asleep(service)
+            yield from _of_a_run(service)
     for route in project.routes:
         if owners.get(route.id) == "kubernetes":
             yield from _shares(route, profile)
@@ -101,6 +102,21 @@ def _asleep(service: ir.Service) -> Iterator[Diagnostic]:
             at=Label(path=(*service.origin.path, "replicas", "min")),
             help="follow requests (`target: {rps: 10}`), or write `min: 1`",
         )
+
+
+def _of_a_run(service: ir.Service) -> Iterator[Diagnostic]:
+    """Pods of an endpoint are of no run, so no run can hand them its output."""
+    path = service.origin.path
+    sources = [((*path, "model"), service.source)]
+    sources += [((*path, "variants", one.name, "model"), one.source) for one in service.variants]
+    for place, source in sources:
+        if source.kind == "output":
+            yield Diagnostic(
+                code="KUBE008",
+                message=f"`{service.id}` serves `{source.step}`'s output `{source.output}`, and no run here starts it",
+                at=Label(path=place),
+                help="register the model (`registry`), and serve it by its alias: `${registry.MODEL@ALIAS}`",
+            )
 
 
 def _alerts(project: ir.Project, profile: Profile, owners: Mapping[str, str]) -> Iterator[Diagnostic]:

@@ -55,6 +55,11 @@ def now() -> int:
     return int(time.time() * 1000)
 
 
+def _lasting(doc: Doc) -> bool:
+    """Whether a document is of no pipeline run: an endpoint that serves what exists already."""
+    return doc.get("kind") == "serve" and doc.get("binding") != "run" and doc["model"].get("kind") != "output"
+
+
 class Tracking:
     """The runs of one pipeline run: made, found by tags, closed."""
 
@@ -65,7 +70,7 @@ class Tracking:
         self.doc = doc
         self.env = env
         self.run = env.get("MLWRIGHT_RUN", "")
-        if not re.match(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}\Z", self.run):
+        if not re.match(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}\Z", self.run) and (self.run or not _lasting(doc)):
             raise StepError(
                 BAD_INPUT, "MLWRIGHT_RUN must name the pipeline run (letters, digits, . _ -), not %r" % self.run
             )

@@ -24,6 +24,7 @@ def ensure(env: Mapping[str, str]) -> str:
         if not value:
             raise StepError(BAD_INPUT, "%s is not set" % variable)
     admin = Server(env)
+    admin.send("GET", "/health")  # waits for the server, which a request that makes something must not
     try:
         admin.call("POST", "users/create", {"username": name, "password": password})
         return "made the user %s" % name

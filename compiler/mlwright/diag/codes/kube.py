@@ -84,4 +84,16 @@ CODES = (
         bad="serving: {online: {replicas: {min: 0, max: 3, target: {cpu: 70}}}}",
         good="serving: {online: {replicas: {min: 0, max: 3, target: {rps: 10}}}}",
     ),
+    Code(
+        code="KUBE008",
+        title="an endpoint that serves an output of a run",
+        explanation=(
+            "On a cluster endpoints are applied from files, not started by a run, so there is no run whose output "
+            "they could serve. Register the model, and serve a version that `mlproject.lock` pins. `run` and Compose "
+            "start endpoints themselves, and can serve outputs."
+        ),
+        bad='serving: {online: {model: "${training.outputs.model}"}}  # on `platform: kubernetes`',
+        good='registry: {model: churn, from: "${training.outputs.model}"}\n'
+        'serving: {online: {model: "${registry.churn@champion}"}}',
+    ),
 )

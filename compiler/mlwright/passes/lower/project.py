@@ -61,7 +61,7 @@ def lower(
     )
     params = tuple(_param(context, name, item) for name, item in spec.params.items())
     where = _environment(context, spec)
-    services, routes = _serving(context, spec, where.binding == "run")
+    services, routes = _serving(context, spec, context.profile.orchestrator == "compose")
     stores = tuple(_storage(context, name, item) for name, item in spec.storage.items())
     server = tracking_server(context, spec.tracking, spec.metadata.name)
     registries = [((*place.path, "registry"), one.registry) for place, one in _models(spec) if one.registry]

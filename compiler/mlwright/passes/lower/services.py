@@ -157,7 +157,7 @@ def _binding(context: Context, source: serving.Service, run_binding: bool, path:
     if source.binding == "run" and not run_binding:
         context.error(
             "SERVE090",
-            "`binding: run` serves what this run registers, which only `run`, Compose and development environments can",
+            "`binding: run` serves what this run registers, which only `run` and Compose can",
             (*path, "binding"),
             "leave `binding` out: the lock file pins the version here",
         )
