@@ -24,6 +24,10 @@ RETRIES: Template = {
 
 _TOKENS = "/var/run/secrets/kubernetes.io/serviceaccount"
 _KEPT = ("serviceAccountName", "securityContext", "nodeSelector", "tolerations", "priorityClassName", "schedulerName")
+_ELSEWHERE = (
+    *("restartPolicy", "automountServiceAccountToken", "enableServiceLinks", "terminationGracePeriodSeconds"),
+    *("imagePullSecrets", "runtimeClassName", "initContainers", "containers", "volumes"),
+)
 
 
 class Templates:
@@ -62,8 +66,10 @@ def container(
     more: Mapping[str, Any] | None = None,
     retry: bool = True,
 ) -> Template:
-    """A pod template as a template of Argo. What Argo has no field for is in `pod_patch`."""
+    """A pod template as a template of Argo. What Argo has no field for is a patch: the workflow's for what all pods
+    have (`common`), the template's own for the rest."""
     spec = made["spec"]
+    rest = {key: value for key, value in spec.items() if key not in (*_KEPT, *_ELSEWHERE)}
     kept = {key: spec[key] for key in _KEPT if spec.get(key)}
     if kept.get("serviceAccountName") == default_account(objects):
         del kept["serviceAccountName"]
@@ -76,6 +82,8 @@ def container(
         **kept,
         **({"retryStrategy": RETRIES} if retry else {}),
         **(more or {}),
+        **({"podSpecPatch": json.canonical(rest)} if rest else {}),
+        **({"initContainers": spec["initContainers"]} if "initContainers" in spec else {}),
         "container": spec["containers"][0],
         "volumes": spec["volumes"],
     }
@@ -91,11 +99,11 @@ def dag(name: str, tasks: Sequence[Template], *, inputs: Sequence[str] = (), par
     }
 
 
-def pod_patch() -> str:
-    """What every pod of a workflow has beside its template, as a strategic merge patch.
+def common(objects: Objects) -> dict[str, Any]:
+    """What every pod of a workflow has beside its template: the fields of a workflow's specification.
 
-    Argo adds two containers of its own, which are as restricted as ours here, and alone get a token, a short-lived one:
-    the user's program has none.
+    `podSpecPatch` is a strategic merge patch of each pod. Argo adds two containers of its own, which are as restricted
+    as ours here, and alone get a token, a short-lived one: the user's program has none.
     """
     own = {
         "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}},
@@ -108,11 +116,19 @@ def pod_patch() -> str:
         {"configMap": {"name": "kube-root-ca.crt", "items": [{"key": "ca.crt", "path": "ca.crt"}]}},
         {"downwardAPI": {"items": [fields]}},
     ]
-    patch = {
+    patch: dict[str, Any] = {
         "enableServiceLinks": False,
         "terminationGracePeriodSeconds": 40,
         "initContainers": [{"name": "init", **own}],
         "containers": [{"name": "wait", **own}],
         "volumes": [{"name": "executor-token", "projected": {"defaultMode": 0o444, "sources": token}}],
     }
-    return json.canonical(patch)
+    file = objects.context.platform.file
+    if file.pods.runtime_class:
+        patch["runtimeClassName"] = file.pods.runtime_class
+    pull = [{"name": secret} for secret in file.image_pull_secrets]
+    return {
+        "automountServiceAccountToken": False,
+        **({"imagePullSecrets": pull} if pull else {}),
+        "podSpecPatch": json.canonical(patch),
+    }

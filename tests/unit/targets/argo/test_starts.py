@@ -10,7 +10,10 @@ import pytest
 from tests.unit.targets.argo.sample import Objects, churn, documents, emitted, on_argo, profile, spec, template
 
 from mlwright import ir
+from mlwright.emit.kube import objects as kube
+from mlwright.testing import programs
 from mlwright.testing.programs import container, origin, project, task
+from mlwright_argo.templates import container as container_of
 
 CRON = ir.Schedule(cron="0 3 * * 1", timezone="Europe/Berlin")
 WEEK = profile(retention={"runs": "7d"})
@@ -144,3 +147,30 @@ def test_what_starts_says_which_of_several_controllers_takes_it() -> None:
     starts = [item for (kind, _), item in found.items() if kind in ("CronWorkflow", "Workflow")]
     assert [item["metadata"]["labels"][label] for item in starts] == ["ml", "ml"]
     assert label not in str(emitted(scheduled(start="on_change")))
+
+
+def test_what_ops_say_of_all_pods_holds_for_argos_too() -> None:
+    site = {"labels": {"site": "lab"}, "annotations": {"a/b": "c"}, "runtime_class": "gvisor"}
+    found = spec(churn(), profile(image_pull_secrets=["mirror"], pods=site))
+    assert found["imagePullSecrets"] == [{"name": "mirror"}]
+    assert json.loads(found["podSpecPatch"])["runtimeClassName"] == "gvisor"
+    made = template(found, "features")["metadata"]
+    assert (made["labels"]["site"], made["annotations"]["a/b"]) == ("lab", "c")
+
+
+def test_nothing_of_a_pod_is_left_out_of_its_template() -> None:
+    found = spec(churn())
+    for made in found["templates"]:
+        assert "podSpecPatch" not in made, "a pod has a field that templates do not have yet"
+    pod = {
+        "metadata": {},
+        "spec": {
+            "serviceAccountName": "churn",
+            "automountServiceAccountToken": False,
+            "hostAliases": [{"ip": "10.0.0.1"}],
+            "containers": [{"name": "main"}],
+            "volumes": [],
+        },
+    }
+    objects = kube.Objects(churn(), programs.context(platform=profile()), "argo")
+    assert json.loads(container_of(objects, "x", pod)["podSpecPatch"]) == {"hostAliases": [{"ip": "10.0.0.1"}]}
