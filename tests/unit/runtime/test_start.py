@@ -101,3 +101,32 @@ def test_a_document_with_something_else_is_not(pipeline: Any, change: dict[str, 
     jsonschema.validate(document, SCHEMA)
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate(document | change, SCHEMA)
+
+
+@pytest.mark.parametrize(
+    ("binding", "kind", "of_a_run"),
+    [("locked", "registry", False), ("locked", "uri", False), ("run", "registry", True), ("locked", "output", True)],
+)
+def test_only_an_endpoint_of_what_a_run_makes_has_to_be_told_which_run(
+    binding: str, kind: str, of_a_run: bool, tmp_path: Path
+) -> None:
+    (tmp_path / "model").mkdir()
+    document = {
+        "version": 1,
+        "kind": "serve",
+        "binding": binding,
+        "model": {
+            "kind": kind,
+            "model": "m",
+            "version": "",
+            "uri": (tmp_path / "model").as_uri(),
+            "step": "t",
+            "output": "o",
+        },
+        "folder": str(tmp_path / "served" / "files"),
+    }
+    (tmp_path / "serve.json").write_text(json.dumps(document))
+    env = {"MLFLOW_TRACKING_URI": "http://127.0.0.1:9", "MLWRIGHT_PATIENCE": "0"}
+    words = [sys.executable, "-S", str(RUNTIME / "serve.py"), str(tmp_path / "serve.json")]
+    done = subprocess.run(words, env=env, capture_output=True, text=True, check=False)
+    assert ("MLWRIGHT_RUN must name the pipeline run" in done.stderr) == of_a_run, done.stderr
