@@ -103,8 +103,9 @@ def _location(project: Project, storage: Storage) -> dict[str, Any]:
         case "s3":
             known = [keys[name] for name in _AWS if name in keys]
             first = known if len(known) == 2 else list(keys.values())[:2]
-            opened = dict(zip(("accessKeySecret", "secretKeySecret"), first, strict=False))
-            return {"endpoint": "s3.amazonaws.com", "bucket": parts.netloc, **(opened or {"useSDKCreds": True})}
+            opened: dict[str, Any] = dict(zip(("accessKeySecret", "secretKeySecret"), first, strict=False))
+            opened = opened or {"useSDKCreds": True}
+            return {"endpoint": "s3.amazonaws.com", "bucket": parts.netloc, **opened}
         case "gs":
             file = {"serviceAccountKeySecret": next(iter(keys.values()))} if keys else {}
             return {"bucket": parts.netloc, **file}

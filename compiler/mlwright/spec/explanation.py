@@ -42,7 +42,8 @@ class _Drawn(GenerateJsonSchema):
         """A default as users would write it."""
         if isinstance(dft, Declared):
             return {name: self.encode_default(getattr(dft, name)) for name in dft.model_fields_set}
-        return dft.text if isinstance(dft, Scalar) and hasattr(dft, "text") else super().encode_default(dft)
+        text = getattr(dft, "text", None) if isinstance(dft, Scalar) else None
+        return super().encode_default(dft) if text is None else text
 
 
 def adapter(annotation: Any) -> TypeAdapter[Any]:

@@ -54,7 +54,7 @@ def references(objects: Iterable[Data]) -> dict[str, Any]:
     for data in objects:
         kind = str(data["kind"])
         for path in _places(data):
-            above, key = path[-2] if len(path) > 1 else "", path[-1]
+            *_, above, key = "", *path
             if key == "image":
                 if above not in _COVERED:
                     images[kind, "/".join(path)] = None
