@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
+from mlwright.emit.gateway import PORT as GATEWAY
 from mlwright.emit.kube import metadata
 from mlwright.emit.kube.metadata import Role
 from mlwright.emit.kube.objects import Objects
@@ -87,20 +88,21 @@ class _Rules:
         near: Rule = {"podSelector": {}}
         search = _to(self._pods("search"), [SEARCH_PORT])
         meeting = self._pods("step")
+        chat = _to(self._pods("gateway"), [GATEWAY])
         rules: dict[Role, tuple[list[Rule], list[Rule]]] = {
-            "step": ([{"from": meeting}], [*tracking, *search, {"to": meeting}, *outside, *engine]),
+            "step": ([{"from": meeting}], [*tracking, *search, {"to": meeting}, *chat, *outside, *engine]),
             "control": ([], [*self._to_api(), *tracking, *search]),
             "search": ([_from(self._pods("step", "control"), [SEARCH_PORT])], [*tracking, *engine]),
             "tracking": (self._server_ingress(), self._server_egress()),
             "store": ([_from(self._pods("tracking"), [])], []),
-            "endpoint": ([_from([near, *self._callers()], ports)], [*tracking, *outside]),
+            "endpoint": ([_from([near, *self._callers()], ports)], [*tracking, *chat, *outside]),
             "smoke": ([], _to(self._pods("endpoint"), ports)),
             "proxy": (
                 [_from(self._callers(), [PROXY])],
                 [*_to(self._pods("endpoint", "tracking"), sorted({*ports, TRACKING})), *_to(_ANY, [self._issuer()])],
             ),
             "gateway": ([_from([near, *self._callers()], [])], _to(_ANY, [_HTTPS])),
-            "notebook": ([], [*tracking, *outside]),
+            "notebook": ([], [*tracking, *chat, *outside]),
         }
         for role, (ingress, egress) in rules.items():
             if role in self._roles:

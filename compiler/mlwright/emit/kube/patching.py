@@ -21,8 +21,11 @@ LIST_KEYS: ListKeys = {
 
 _PODS = ("Job", "CronJob", "Deployment")
 _LABELS = ("app.kubernetes.io/name", "app.kubernetes.io/instance", "mlwright.dev/node", "mlwright.dev/environment")
+_STORES = ("DatabaseStatefulSet", "ObjectsStatefulSet")
 _EVERY = (
     *_PODS,
+    *_STORES,
+    *("VariantDeployment", "VariantService", "ProxyDeployment", "ProxyService", "UsersJob", "SmokeJob"),
     *("ConfigMap", "Service", "ServiceAccount", "PersistentVolumeClaim", "NetworkPolicy", "Role", "RoleBinding"),
     *("Ingress", "HTTPRoute", "HorizontalPodAutoscaler", "PodDisruptionBudget", "ServiceMonitor", "PrometheusRule"),
     "PeerAuthentication",
@@ -43,7 +46,10 @@ PROTECTED: tuple[Protected, ...] = (
             *(("metadata", "labels", name) for name in _LABELS),
         )
     ),
-    Protected(kind="Deployment", path=("spec", "selector"), why="its pods are found by it"),
+    *(
+        Protected(kind=kind, path=("spec", "selector"), why="its pods are found by it")
+        for kind in ("Deployment", "VariantDeployment", "ProxyDeployment", *_STORES)
+    ),
     *(
         Protected(kind=kind, path=(*template, "spec", "containers", "*", word), why="the launcher starts every program")
         for kind, template in _TEMPLATES.items()

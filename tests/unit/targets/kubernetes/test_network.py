@@ -140,3 +140,24 @@ def test_the_proxy_alone_reaches_the_issuer() -> None:
     labels = found["Deployment/demo-online-proxy"]["spec"]["template"]["metadata"]["labels"]
     assert spec["podSelector"]["matchLabels"].items() <= labels.items()
     assert pod(found["Deployment/demo-online-proxy"])["automountServiceAccountToken"] is False
+
+
+def test_programs_reach_the_ai_gateway() -> None:
+    text = SERVED + (
+        "secrets: {openai: {keys: [OPENAI_API_KEY]}}\n"
+        "tracking: {gateway: {endpoints: {chat: {type: chat, provider: openai, model: gpt, secret: openai}}}}\n"
+    )
+    found = objects(text, PLAIN, "champion")
+    for role in ("step", "endpoint"):
+        assert "gateway" in peers(policy(found, role)["egress"])
+    assert outside(policy(found, "gateway")) == {443}
+
+
+def test_a_patch_opens_a_port_of_a_policy_and_leaves_alone_which_pods_it_is_about() -> None:
+    patch = (
+        "patches: {open: {why: the licence server, on: {node: network, kind: StepNetworkPolicy}, ops: "
+        "[{op: add, path: /spec/egress/-, value: {ports: [{protocol: TCP, port: 27000}]}}]}}\n"
+    )
+    assert {"ports": [{"protocol": "TCP", "port": 27000}]} in policy(
+        objects(SERVED + patch, PLAIN, "champion"), "step"
+    )["egress"]
