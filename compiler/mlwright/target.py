@@ -36,6 +36,28 @@ class Capability:
     key: str = "type"
 
 
+STEPS = (
+    "steps.*",
+    "training",
+    "evaluation",
+    "tuning.trial",
+    "models.*.training",
+    "models.*.evaluation",
+    "models.*.tuning.trial",
+)
+"""Where a spec has steps, as patterns of capabilities."""
+
+
+def one(field: str, support: Support, why: str, *values: str) -> Capability:
+    """A capability of one pattern."""
+    return Capability(field=field, support=support, why=why, values=values)
+
+
+def each(prefixes: Iterable[str], field: str, support: Support, why: str, *values: str) -> tuple[Capability, ...]:
+    """The same capability of `field` below several patterns."""
+    return tuple(one(f"{prefix}.{field}", support, why, *values) for prefix in prefixes)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
     """One addressable piece of a document: `node` is a spec node id (`steps.features`), `kind` what it became

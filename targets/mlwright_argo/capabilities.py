@@ -2,37 +2,18 @@
 
 from __future__ import annotations
 
-from mlwright.target import Capability, Support
-
-_STEPS = (
-    "steps.*",
-    "training",
-    "evaluation",
-    "tuning.trial",
-    "models.*.training",
-    "models.*.evaluation",
-    "models.*.tuning.trial",
-)
-
-
-def _each(field: str, support: Support, why: str, *values: str) -> tuple[Capability, ...]:
-    return tuple(Capability(field=f"{step}.{field}", support=support, why=why, values=values) for step in _STEPS)
-
-
-def _one(field: str, support: Support, why: str) -> Capability:
-    return Capability(field=field, support=support, why=why)
-
+from mlwright.target import STEPS, Capability, each, one
 
 _SEARCH = "a search service and workers: Optuna's samplers, Katib's hyperband"
 
 _GRAPH: tuple[Capability, ...] = (
-    *_each("retries", "emulated", "the launcher tries again inside the pod; lost pods are made anew 3 times"),
-    *_each("contract", "emulated", "no metrics, no run id, parameters are their defaults", "bare"),
-    *_each("metrics_from", "refused", "only Katib reads metrics there", "tensorboard", "prometheus"),
-    *_each("expected_duration", "ignored", "it is for cost figures only"),
-    *_each("resources.gpu.memory", "ignored", "Kubernetes asks for whole GPUs, whatever their memory"),
-    _one("tuning", "emulated", _SEARCH),
-    _one("models.*.tuning", "emulated", _SEARCH),
+    *each(STEPS, "retries", "emulated", "the launcher tries again inside the pod; lost pods are made anew 3 times"),
+    *each(STEPS, "contract", "emulated", "no metrics, no run id, parameters are their defaults", "bare"),
+    *each(STEPS, "metrics_from", "refused", "only Katib reads metrics there", "tensorboard", "prometheus"),
+    *each(STEPS, "expected_duration", "ignored", "it is for cost figures only"),
+    *each(STEPS, "resources.gpu.memory", "ignored", "Kubernetes asks for whole GPUs, whatever their memory"),
+    one("tuning", "emulated", _SEARCH),
+    one("models.*.tuning", "emulated", _SEARCH),
     Capability(
         field="pipelines.*.schedule.concurrency",
         support="emulated",
