@@ -92,7 +92,8 @@ def validate(paths: Sequence[str] = (), *, env: str | None = None, strict: bool 
         for analysis in outcome.environments:
             if _emits(analysis):
                 place = building.folder(analysis, None)
-                bag.extend(building.build(analysis, targets, folder=place, files=Disk(".")).findings)
+                built = building.build(analysis, targets, folder=place, files=Disk("."), texts=False)
+                bag.extend(built.findings)
     return Result(diagnostics=_ordered(bag, strict))
 
 

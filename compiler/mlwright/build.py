@@ -96,10 +96,12 @@ def build(
     files: FileTree,
     digests: Digests | None = None,
     crds: Definitions | None = None,
+    texts: bool = True,
 ) -> Built:
     """Render everything that one environment owns, patched, with the files that join it; nothing is written. `files`
     is the file tree that `analysis` was made from; `digests` stand in for the lock's; `crds` are what objects are held
-    to beside the checks that every output goes through."""
+    to beside the checks that every output goes through. Without `texts` no file gets its text, for who only asks what
+    is found."""
     project, profile, owners = analysis.project, analysis.profile, analysis.owners
     assert project is not None and profile is not None and owners is not None
     bag = Bag()
@@ -137,7 +139,8 @@ def build(
             checked = verify(emitted, project, profile, crds)
             bag.extend(checked.findings)
             notes = tuple(f"{analysis.environment}: {note}" for note in checked.notes)
-    rendered = rendering.render(emitted, kustomize.environment(emitted)) if not bag.failed else rendering.render(())
+    whole = texts and not bag.failed
+    rendered = rendering.render(emitted, kustomize.environment(emitted)) if whole else rendering.render(())
     return Built(
         analysis=analysis,
         folder=folder,

@@ -233,7 +233,7 @@ def _chosen(files: FileTree, targets: Registry, one: Analysis) -> list[str]:
         seen[ref] = None
         return ""
 
-    build(one, targets, folder=folder(one, None), files=files, digests=digests)
+    build(one, targets, folder=folder(one, None), files=files, digests=digests, texts=False)
     return list(seen)
 
 
