@@ -113,6 +113,7 @@ def test_an_offset_in_a_text_leads_to_that_character_in_the_source(
 ) -> None:
     value = f"{before} word {after}@{before}"
     text = yaml.safe_dump({"k": value}, default_style=style, width=columns, allow_unicode=True)
+    assume(yaml.safe_load(text)["k"].rstrip("\n") == value.rstrip("\n"))  # PyYAML folds some texts into others
     tree, _ = load(text.encode(), "f")
     assume(isinstance(tree, Map) and "k" in tree.entries)
     assert isinstance(tree, Map)
