@@ -152,7 +152,7 @@ def test_nothing_that_listens_is_said_at_once() -> None:
     start = time.monotonic()
     with pytest.raises(ImageError, match="connection refused"):
         registries(patience=0.0).resolve("127.0.0.1:9/churn:1")
-    assert time.monotonic() - start < 2
+    assert time.monotonic() - start < 10
 
 
 def test_a_registry_that_was_given_up_is_waited_for_once() -> None:
@@ -160,7 +160,7 @@ def test_a_registry_that_was_given_up_is_waited_for_once() -> None:
     for number in range(10):
         with pytest.raises(ImageError, match="connection refused"):
             asked.resolve(f"127.0.0.1:9/i{number}:1")
-    assert time.monotonic() - start < 3
+    assert time.monotonic() - start < 5
 
 
 def test_credentials_do_not_follow_a_redirect_to_another_host(hub: Distribution) -> None:
