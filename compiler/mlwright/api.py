@@ -225,7 +225,9 @@ def _deployed(outcome: Outcome, env: str | None) -> Analysis | str:
         if item.environment == default:
             return item
     if env:
-        return f"the environment {env!r} is not for Compose; it says `platform: compose` there"
+        here = any(item.environment == env and item.profile and item.profile.local for item in outcome.environments)
+        cluster = f"mlwright compile --env {env}, then kubectl apply --server-side -k manifests/{env}"
+        return f"the environment {env!r} is not for Compose: {f'mlwright run --env {env}' if here else cluster}"
     if len(fitting) == 1:
         return fitting[0]
     if not fitting:

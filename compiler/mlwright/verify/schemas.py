@@ -43,7 +43,8 @@ def definitions(folder: str, cache: FilePath | None = None) -> Definitions:
     if not core.is_installed():
         raise UnusableError(f"--crds needs the schemas of Kubernetes: {EXTRA}")
     if not FilePath(folder).is_dir():
-        raise UnusableError(f"there is no folder {folder} with CRD files")
+        made = f"mkdir {folder}; kubectl get crds -o yaml > {folder}/all.yaml"
+        raise UnusableError(f"there is no folder {folder} with CRD files; from a cluster: {made}")
     if not crds.has_some(FilePath(folder)):
         raise UnusableError(f"there is no CustomResourceDefinition in {folder} or below it")
     return Definitions(folder, cache or crds.cache_folder())

@@ -185,7 +185,7 @@ def test_what_compose_cannot_start_is_explained(
 @pytest.mark.parametrize(
     ("words", "plays", "meant"),
     [
-        (("--env", "here"), {}, "the environment 'here' is not for Compose"),
+        (("--env", "here"), {}, "the environment 'here' is not for Compose: mlwright run --env here"),
         (("--env", "bxo"), {}, "there is no environment 'bxo': did you mean 'box'?"),
         (("--pipeline", "mian"), {}, "did you mean `main`?"),
         (("--run", "a b"), {}, "'a b' is not a run"),

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.unit.spec.kitchen import used
 
 from mlwright.platform.file import read_platform
 from mlwright.platform.model import Platform
@@ -18,19 +18,6 @@ from mlwright.spec.schema import models
 FOLDER = Path(__file__).resolve().parents[3] / "examples" / "kitchen-sink" / "platforms"
 FILES = sorted(FOLDER.glob("*.yaml"))
 FIELDS = [(model, name, field) for model in models(Platform) for name, field in model.model_fields.items()]
-
-
-def used(value: object) -> Iterator[tuple[type[Model], str]]:
-    if isinstance(value, Model):
-        for name in value.model_fields_set:
-            yield type(value), name
-            yield from used(getattr(value, name))
-    elif isinstance(value, dict):
-        for item in value.values():
-            yield from used(item)
-    elif isinstance(value, tuple):
-        for item in value:
-            yield from used(item)
 
 
 def read(path: Path) -> Platform:

@@ -238,7 +238,9 @@ def test_what_cannot_be_used_is_said_before_anything_is_compiled(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     Path("mlproject.yaml").write_text("apiVersion: mlwright.dev/v1\nkind: MLProject\nmetadata: {name: a}\n")
-    assert api.compile(crds="nowhere").usage_error == "there is no folder nowhere with CRD files"
+    assert api.compile(crds="nowhere").usage_error.startswith(
+        "there is no folder nowhere with CRD files; from a cluster"
+    )
     Path("empty").mkdir()
     assert "no CustomResourceDefinition in empty or below it" in api.compile(crds="empty").usage_error
     monkeypatch.setattr(core, "PACKAGE", "kubernetes_validate_that_is_missing")
