@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import fnmatch
+import json
 import re
 import shutil
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from tests.e2e.kubernetes import crds
 from tests.e2e.kubernetes.applied import Output, checked, collection, drift, intent, output
 from tests.e2e.kubernetes.plane import Plane, Refused
@@ -66,8 +68,7 @@ def sent(request: pytest.FixtureRequest, plane: Plane, tmp_path_factory: pytest.
     found = output(plane, project / "manifests" / environment)
     everything = [*found.documents, *(each for _, each in found.manifests())]
     try:
-        kinds = {(each["apiVersion"].rpartition("/")[0], each["kind"]) for each in everything}
-        crds.installed(plane, *crds.names(kinds))
+        crds.installed(plane, *crds.names(_kinds(everything)))
     except Missing as problem:
         pytest.fail(str(problem), pytrace=False)
     own = {each["metadata"]["name"] for each in found.documents if each["kind"] == "Namespace"}
@@ -101,6 +102,17 @@ def test_the_server_changes_nothing_of_what_was_sent_and_adds_little(sent: Outpu
     assert not found
 
 
+def test_kubectl_reads_every_file_as_it_was_meant(sent: Output) -> None:
+    every = [path for path in sorted(sent.folder.rglob("*.yaml")) if path.name != "kustomization.yaml"]
+    files = [path for path in every if sent.folder / "mlflow" not in path.parents]  # MLflow's own are there
+    meant = [yaml.safe_load(path.read_text()) for path in files]
+    crds.installed(sent.plane, *crds.names(_kinds(meant)))
+    words = ("create", "--dry-run=client", "--validate=false", "-o", "json")
+    done = sent.plane.kubectl(*words, *(word for path in files for word in ("-f", str(path))))
+    assert not done.stderr
+    assert _every(done.stdout) == meant
+
+
 def test_every_pod_is_admitted_where_only_restricted_ones_are(sent: Output) -> None:
     pods = list(sent.pods())
     assert pods
@@ -120,6 +132,21 @@ def test_controllers_make_the_pods_of_what_runs_at_once(sent: Output) -> None:
             sent.plane.await_(sent.place(each), partial(_has, "replicas", each["spec"].get("replicas", 1)))
         elif each["kind"] == "Job":
             sent.plane.await_(sent.place(each), partial(_has, "active", 1))
+
+
+def _kinds(documents: list[Any]) -> set[tuple[str, str]]:
+    """The groups and kinds of objects."""
+    return {(each["apiVersion"].rpartition("/")[0], each["kind"]) for each in documents}
+
+
+def _every(text: str) -> list[Any]:
+    """The JSON documents that stand in a text one after another."""
+    found, at = [], 0
+    while rest := text[at:].lstrip():
+        each, length = json.JSONDecoder().raw_decode(rest)
+        found.append(each)
+        at = len(text) - len(rest) + length
+    return found
 
 
 def _has(count: str, wanted: int, found: dict[str, Any]) -> bool:
