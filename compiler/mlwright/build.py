@@ -27,7 +27,7 @@ from mlwright.source.files import FileTree
 from mlwright.source.secrets_text import names_secret, shape
 from mlwright.source.tree import located
 from mlwright.span import Path
-from mlwright.target import Closing, Digests, Document, EmitContext, Joinable, TextFile
+from mlwright.target import Closing, Digests, Document, EmitContext, Joinable, Operating, TextFile
 
 if TYPE_CHECKING:
     from mlwright.verify.schemas import Definitions
@@ -115,6 +115,7 @@ def build(
     read = Recording(files)
     if not bag.failed:
         contexts: dict[str, EmitContext] = {}
+        operators = {name: target for name in names if isinstance(target := targets.get(name), Operating)}
         for name in names:
             spec_folder = posixpath.relpath(".", posixpath.join(folder, name))
             context = EmitContext(
@@ -124,6 +125,7 @@ def build(
                 spec_folder=spec_folder,
                 digests=digests or (lambda ref: analysis.digests.get(ref, "")),
                 files=Beside(read, analysis.folder),
+                operators=operators,
             )
             contexts[name] = context
             emitted.append((name, list(targets.get(name).emit(project, context))))

@@ -8,7 +8,7 @@ from typing import Any, Literal, Protocol, runtime_checkable
 
 from mlwright.diag import Bag
 from mlwright.diag.diagnostic import Locate
-from mlwright.ir import Origin, Project
+from mlwright.ir import Origin, Pipeline, Project, Search, Task
 from mlwright.platform import Profile
 from mlwright.record import dataclass
 from mlwright.span import Path
@@ -147,6 +147,21 @@ class LocalFiles(Protocol):
         ...
 
 
+@runtime_checkable
+class Operating(Protocol):
+    """A target whose objects another one's programs make while a pipeline runs: an engine starts the node, and the
+    node's owner says what is made. Objects of a run hold `plan.name` and `plan.text` where a name of the run stands."""
+
+    def operates(self, node: Search | Task, context: EmitContext) -> bool:
+        """Whether `node`, which this target owns, runs in objects of its own; else it is a pod of the engine."""
+        ...
+
+    def manifests(self, objects: Any, pipeline: Pipeline, node: Search | Task) -> Sequence[dict[str, Any]]:
+        """All objects of `node` in `pipeline`, the one first that decides how it ends. `objects` is the
+        `emit.kube.objects.Objects` of the engine's owner, for ConfigMaps beside them."""
+        ...
+
+
 class _NoFiles:
     def read(self, path: str) -> bytes:
         raise LookupError(path)
@@ -159,7 +174,8 @@ class _NoFiles:
 class EmitContext:
     """Everything a target may know beside the project. `owners` maps node ids to target names; `spec_folder` is the
     relative POSIX path from the target's output folder to the spec's folder; `digests` pin the images that the target
-    itself chooses: those of the project have theirs; `files` are those beside the spec."""
+    itself chooses: those of the project have theirs; `files` are those beside the spec; `operators` the targets in use
+    that say what is made for nodes of theirs while a pipeline runs."""
 
     platform: Profile
     owners: Mapping[str, str]
@@ -167,6 +183,7 @@ class EmitContext:
     spec_folder: str = "../../.."
     digests: Digests = no_digest
     files: LocalFiles = field(default_factory=_NoFiles)
+    operators: Mapping[str, Operating] = field(default_factory=dict)
 
 
 @runtime_checkable

@@ -8,8 +8,9 @@ from urllib.parse import urlsplit
 
 from mlwright.emit.kube.environment import secret_object
 from mlwright.emit.kube.objects import Objects
+from mlwright.emit.kube.operated import operated
 from mlwright.ir import Json, Node, Project, Search, Storage, Task
-from mlwright_argo.operator import operated
+from mlwright.target import EmitContext
 from mlwright_argo.text import RUN
 
 _FOLDER = "/mlwright/artifacts"
@@ -27,15 +28,15 @@ class Carrier:
     tracking server's anywhere, and so are outputs of steps in objects of their own, and what these read: their pods are
     not Argo's."""
 
-    def __init__(self, project: Project) -> None:
+    def __init__(self, project: Project, context: EmitContext) -> None:
         self._type, self._prefix = project.artifacts.type, urlsplit(project.artifacts.uri).path.strip("/")
         tasks = [task for node in project.nodes for task in _tasks(node)]
-        elsewhere = {step for task in tasks if operated(task) for step in _read(task)}
+        elsewhere = {step for task in tasks if operated(context, task) for step in _read(task)}
         self._steps = {
             id: task.name
             for node in project.nodes
             for id, task in _makers(node)
-            if self._type in _FIELD and not operated(task) and id not in elsewhere and _files(task)
+            if self._type in _FIELD and not operated(context, task) and id not in elsewhere and _files(task)
         }
 
     def document(self, document: dict[str, Json], task: Task, made: str | None = None) -> dict[str, Json]:

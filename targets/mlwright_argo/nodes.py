@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from mlwright.emit import pipeline as pipelines
 from mlwright.emit import stepdoc, tools
-from mlwright.emit.kube import environment, jobs, metadata, pod
+from mlwright.emit.kube import environment, jobs, metadata, operated, pod
 from mlwright.emit.kube.objects import Objects
 from mlwright.emit.kube.placement import queue_label
 from mlwright.emit.kube.volumes import Volumes
@@ -15,7 +15,8 @@ from mlwright.emit.places import Places
 from mlwright.emit.secrets import of_task
 from mlwright.ir import Gates, Json, Node, Pipeline, Registration, Task
 from mlwright.record import dataclass
-from mlwright_argo import artifacts, operator, parameters, templates, text
+from mlwright.target import EmitContext
+from mlwright_argo import artifacts, parameters, templates, text
 
 _ENDS = ("Succeeded", "Failed", "Errored", "Skipped", "Omitted", "Daemoned")
 """Every way in which a task can end."""
@@ -43,7 +44,7 @@ class Scope:
         return next(item.name for item in self.nodes if item.id == node)
 
 
-def asked(nodes: Sequence[Node]) -> frozenset[str]:
+def asked(context: EmitContext, nodes: Sequence[Node]) -> frozenset[str]:
     """Steps that a small pod decides on before their own is made: those that may be skipped where a GPU or a program
     without the launcher would start for nothing, and loops over a list that only the run knows. An operator's pod is a
     small one itself."""
@@ -55,7 +56,7 @@ def asked(nodes: Sequence[Node]) -> frozenset[str]:
             unknown = bool(node.for_each.keys) and pipelines.items(node) == [None]
             may = needs or node.when is not None or node.run_if == "failed"
             dear = bool(node.container.resources.gpu.count) or node.contract == "bare"
-            if unknown or (may and dear and not operator.operated(node)):
+            if unknown or (may and dear and not operated.operated(context, node)):
                 found.add(node.id)
             if may or unknown:
                 idle.add(node.id)
@@ -147,10 +148,12 @@ def _step_template(scope: Scope, node: Task, *, item: bool) -> str:
         **({STATUS: text.STATUS} if node.id in scope.closing else {}),
     }
     more: dict[str, Any] = {}
-    if node.timeout and not operator.operated(node):  # whose Job has a deadline that a queue does not use up
+    if node.timeout and not operated.operated(
+        objects.context, node
+    ):  # whose Job has a deadline that a queue does not use up
         more["activeDeadlineSeconds"] = jobs.deadline(node)
-    if operator.operated(node):
-        made = operator.template(objects, scope.pipeline, node, env)
+    if operated.operated(objects.context, node):
+        made = operated.template(objects, scope.pipeline, node, env)
     else:
         env |= {**environment.secrets(objects.project, of_task(objects.project, node)), **environment.identity()}
         made = jobs.task_template(objects, node, env, document=scope.carrier.document(step_document(scope, node), node))

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from mlwright.emit.kube import metadata
+from mlwright.emit.kube import metadata, operated
 from mlwright.emit.kube.objects import Objects
 from mlwright.ir import Origin, Pipeline, Search, Task
-from mlwright_argo import operator
 
 WORKFLOW = "workflow"
 Rule = dict[str, Any]
@@ -26,8 +25,8 @@ def emit_rights(objects: Objects, pipelines: tuple[Pipeline, ...]) -> None:
     name, origin = account_name(objects), Origin(path=("pipelines",), kind="derived", by=objects.target)
     _account(objects, name, origin)
     accounts = [name, *sorted(_identities(objects, pipelines))]
-    if rules := operator.rules(objects, pipelines):
-        own = objects.name(operator.OPERATOR)
+    if rules := operated.rules(objects, pipelines):
+        own = objects.name(operated.OPERATOR)
         _account(objects, own, origin)
         _role(objects, own, rules, [own], origin)
         accounts.append(own)

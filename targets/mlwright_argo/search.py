@@ -5,19 +5,21 @@ from __future__ import annotations
 from typing import Any
 
 from mlwright.emit import stepdoc, tools
-from mlwright.emit.kube import environment, pod, quantity
+from mlwright.emit.kube import environment, operated, pod, quantity
 from mlwright.emit.kube.placement import queue_label
 from mlwright.emit.kube.volumes import Volumes
 from mlwright.emit.places import Places
 from mlwright.emit.secrets import of_task
 from mlwright.ir import Search
-from mlwright_argo import nodes, operator, templates, text
+from mlwright_argo import nodes, templates, text
 
 _URL = "MLWRIGHT_SEARCH_URL"
 
 
 def tuning(scope: nodes.Scope, node: Search, depends: str) -> list[dict[str, Any]]:
     """The task of a search: a graph of its own, which ends the daemon when all workers have been sent home."""
+    if operated.operated(scope.objects.context, node):
+        return [_elsewhere(scope, node, depends)]
     search = scope.templates.free("search" if node.id == "tuning" else f"{node.name}-search")
     trial = scope.templates.free("trial" if node.id == "tuning" else f"{node.name}-trial")
     scope.templates.add(_search(scope, node, search), node=node.id, origin=node.origin, kind="Template")
@@ -29,6 +31,16 @@ def tuning(scope: nodes.Scope, node: Search, depends: str) -> list[dict[str, Any
     ]
     scope.templates.add(templates.dag(node.name, tasks), node=node.id, origin=node.origin)
     return [nodes.task(node.name, node.name, depends)]
+
+
+def _elsewhere(scope: nodes.Scope, node: Search, depends: str) -> dict[str, Any]:
+    """The task of a search that its owner's controller makes."""
+    objects = scope.objects
+    variable, artifacts = nodes.given(scope, node.trial)
+    made = operated.template(objects, scope.pipeline, node, {**nodes.contract(objects), **variable})
+    found = templates.container(objects, node.name, made, inputs={"artifacts": artifacts} if artifacts else None)
+    scope.templates.add(found, node=node.id, origin=node.origin, kind="Template")
+    return nodes.task(node.name, node.name, depends)
 
 
 def _search(scope: nodes.Scope, node: Search, name: str) -> templates.Template:
@@ -65,8 +77,8 @@ def _worker(scope: nodes.Scope, node: Search, name: str) -> templates.Template:
     inputs: dict[str, Any] = {"parameters": [{"name": "search"}]}
     if artifacts:
         inputs["artifacts"] = artifacts
-    if operator.operated(trial):
-        made = operator.template(objects, scope.pipeline, node, env)
+    if operated.operated(objects.context, trial):
+        made = operated.template(objects, scope.pipeline, node, env)
         return templates.container(objects, name, made, inputs=inputs)
     env |= {**environment.secrets(objects.project, of_task(objects.project, trial)), **environment.identity()}
     volumes = Volumes(objects, node.id, trial.origin)

@@ -31,11 +31,11 @@ def _emit_template(objects: Objects, pipeline: Pipeline, name: str) -> None:
         objects=objects,
         pipeline=pipeline,
         nodes=members,
-        asked=nodes.asked(members),
+        asked=nodes.asked(objects.context, members),
         closing=frozenset(pipelines.closing(members)),
         arguments=parameters.arguments(project, pipeline, members),
         templates=templates.Templates(node.name for node in members),
-        carrier=artifacts.Carrier(project),
+        carrier=artifacts.Carrier(project, objects.context),
     )
     entry, leaving = _graphs(scope)
     spec: dict[str, Any] = {

@@ -7,6 +7,7 @@ from typing import Any
 from mlwright.emit.kube import metadata
 from mlwright.emit.kube.names import stem
 from mlwright.emit.kube.objects import Objects
+from mlwright.emit.kube.operated import operated
 from mlwright.emit.kube.pod import default_account
 from mlwright.emit.kube.quantity import size
 from mlwright.emit.kube.volumes import claim
@@ -44,19 +45,22 @@ def emit_base(objects: Objects) -> None:
 
 def _programs(objects: Objects) -> set[str]:
     """The programs that pods of this environment start."""
-    project, owners = objects.project, set(objects.context.owners.values())
+    project, context = objects.project, objects.context
+    conducted = context.owners.get("graph") == objects.target
     found = {"step.py", "root.py"}
     for node in project.nodes:
         match node:
             case Search():
-                found |= {"search.py", *(["operate.py"] if node.trial.distributed.nodes_max > 1 else [])}
+                elsewhere = operated(context, node)
+                found |= set() if elsewhere else {"search.py"}
+                found |= {"operate.py"} if elsewhere or operated(context, node.trial) else set()
             case Gates():
                 found.add("gate.py")
             case Registration():
                 found.add("register.py")
             case Task():
-                found |= {"operate.py"} if node.distributed.nodes_max > 1 and "argo" in owners else set()
-    if objects.context.owners.get("graph") == objects.target:
+                found |= {"operate.py"} if not conducted and operated(context, node) else set()
+    if conducted:
         found.add("conduct.py")
     if any(service.source.kind != "none" for service in project.services):
         found.add("serve.py")

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any, assert_never
 
 from mlwright.emit import tools
-from mlwright.emit.kube import environment, metadata, plan, pod
-from mlwright.emit.kube.jobs import Manifest, program_manifests, step_manifests
+from mlwright.emit.kube import environment, metadata, operated, plan, pod
+from mlwright.emit.kube.jobs import Manifest, program_manifests
 from mlwright.emit.kube.names import hashed
 from mlwright.emit.kube.objects import Objects
 from mlwright.emit.kube.volumes import Volumes
@@ -16,9 +16,8 @@ from mlwright.ir import Gates, Node, Origin, Pipeline, Registration, Search, Tas
 from mlwright.span import Path
 from mlwright.target import Part
 from mlwright_kubernetes.base import account
-from mlwright_kubernetes.search import search_manifests
+from mlwright_kubernetes.search import CONDUCTOR, search_manifests
 
-CONDUCTOR = "conductor"
 PLAN = "plan.json"
 _NEVER = "0 0 31 2 *"
 """The schedule of a CronJob that only people start."""
@@ -32,7 +31,7 @@ def emit_graph(objects: Objects, nodes: Mapping[str, Node]) -> None:
         return
     made = [manifest for pipeline in pipelines for manifest in _emit_pipeline(objects, pipeline, nodes)]
     origin = Origin(path=("pipelines",), kind="derived", by=objects.target)
-    _rights(objects, made, origin)
+    _rights(objects, [*made, *operated.made(objects, pipelines)], origin)
 
 
 def _emit_pipeline(objects: Objects, pipeline: Pipeline, nodes: Mapping[str, Node]) -> list[Manifest]:
@@ -64,7 +63,7 @@ def _emit_pipeline(objects: Objects, pipeline: Pipeline, nodes: Mapping[str, Nod
 def _manifests(objects: Objects, pipeline: Pipeline, node: Node) -> list[Manifest]:
     match node:
         case Task():
-            return step_manifests(objects, pipeline, node)
+            return operated.manifests(objects, pipeline, node)
         case Search():
             return search_manifests(objects, pipeline, node)
         case Gates() | Registration():
@@ -158,8 +157,8 @@ def _cron_job(objects: Objects, pipeline: Pipeline, node: str, name: str, job: M
 def _rights(objects: Objects, manifests: list[Manifest], origin: Origin) -> None:
     """Who the conductor is, and what it may do in the namespace: make these kinds, and look at their pods."""
     name = account(objects, objects.name(CONDUCTOR), origin, node="graph")
-    operated = [{"apiVersion": "batch/v1", "kind": "Job"}, {"apiVersion": "v1", "kind": "Service"}]
-    rules = plan.rules([*manifests, *operated])
+    always = [{"apiVersion": "batch/v1", "kind": "Job"}, {"apiVersion": "v1", "kind": "Service"}]
+    rules = plan.rules([*manifests, *always])
     common: dict[str, Any] = {"node": "graph", "origin": origin, "wave": metadata.BASE, "component": CONDUCTOR}
     objects.add("Role", name, {"rules": rules}, **common)
     objects.add(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from mlwright.emit import stepdoc, tools
-from mlwright.emit.kube import environment, jobs, metadata, plan, pod, quantity
+from mlwright.emit.kube import environment, jobs, metadata, operated, plan, pod, quantity
 from mlwright.emit.kube.names import stem
 from mlwright.emit.kube.objects import Objects
 from mlwright.emit.kube.volumes import Volumes
@@ -15,11 +15,15 @@ from mlwright.ir import Pipeline, Search, Task
 
 Manifest = dict[str, Any]
 
+CONDUCTOR = "conductor"
+"""The account of the conductor and of what makes objects for it."""
 PORT = stepdoc.SEARCH_PORT
 
 
 def search_manifests(objects: Objects, pipeline: Pipeline, node: Search) -> list[Manifest]:
     """The Job of the search, which decides how tuning ends, its Service, and the Job of its workers."""
+    if operated.operated(objects.context, node):
+        return [_elsewhere(objects, pipeline, node)]
     prefix = "" if node.id == "tuning" else f"{node.name}-"
     search = plan.name(f"{prefix}search", f"{prefix}search")
     workers = plan.name(f"{prefix}trials", f"{prefix}trials")
@@ -28,6 +32,14 @@ def search_manifests(objects: Objects, pipeline: Pipeline, node: Search) -> list
         _service(objects, node, search),
         _workers(objects, pipeline, node, workers, search),
     ]
+
+
+def _elsewhere(objects: Objects, pipeline: Pipeline, node: Search) -> Manifest:
+    """The Job that has the owner's controller make the search, and writes down what it found."""
+    env = {**environment.tracking(objects.project), environment.RUN: ""}
+    template = operated.template(objects, pipeline, node, env, account=CONDUCTOR)
+    spec = {"backoffLimit": 3, "podFailurePolicy": plan.POD_FAILURES}
+    return jobs.job(objects, plan.name(node.name, node.name), spec, template, node=node.id)
 
 
 def _search(objects: Objects, node: Search, name: str) -> Manifest:
@@ -76,8 +88,12 @@ def _workers(objects: Objects, pipeline: Pipeline, node: Search, name: str, sear
         **environment.secrets(objects.project, of_task(objects.project, trial)),
         **environment.identity(),
     }
-    several = trial.distributed.nodes_max > 1
-    template = _operator(objects, pipeline, node, env) if several else _worker(objects, node, trial, env)
+    several = operated.operated(objects.context, trial)
+    template = (
+        operated.template(objects, pipeline, node, env, account=CONDUCTOR)
+        if several
+        else _worker(objects, node, trial, env)
+    )
     spec = {
         "completionMode": "Indexed",
         "completions": node.parallel,
@@ -96,32 +112,3 @@ def _worker(objects: Objects, node: Search, trial: Task, env: dict[str, environm
     volumes.task(trial)
     container = pod.user_container(objects, trial.container, volumes, env, start)
     return pod.template(objects, [container], volumes, node=node.id, component=trial.name, box=trial.container)
-
-
-def _operator(objects: Objects, pipeline: Pipeline, node: Search, env: dict[str, environment.Value]) -> dict[str, Any]:
-    """The pod of a worker that makes a Job of several nodes for each trial."""
-    project = objects.project
-    volumes = Volumes(objects, node.id, node.origin)
-    document = plan.operation(project, node, jobs.step_manifests(objects, pipeline, node.trial), Places(project))
-    config = objects.config(
-        f"{stem(project)}-{node.name}-trials",
-        {pod.DOCUMENT: document},
-        node=node.id,
-        origin=node.origin,
-        component=node.name,
-    )
-    start = pod.launched(volumes, objects, "operate.py", config)
-    own = {**env, **plan.OPERATOR_ENV}
-    image = tools.small(project, objects.context.platform)
-    container = pod.our_container(objects, image, volumes, own, start)
-    account = objects.name("conductor")
-    return pod.template(
-        objects,
-        [container],
-        volumes,
-        node=node.id,
-        component=node.name,
-        role="control",
-        account=account,
-        token=True,
-    )

@@ -174,6 +174,11 @@ class Task:
     owner: str = ""
     origin: Origin = field(compare=False)
 
+    @property
+    def spread(self) -> bool:
+        """Whether it has several pods that work together."""
+        return self.distributed.nodes_max > 1 or bool(self.distributed.roles)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dimension:

@@ -26,7 +26,9 @@ def asked(project: ir.Project, profile: Profile) -> Iterator[Asked]:
         match node:
             case ir.Search():
                 yield Asked(id=node.id, kind="search", path=node.origin.path, explicit=node.owner)
-            case ir.Task() if node.distributed.nodes_max > 1 or node.distributed.roles:
+                if _by_operator(node.trial, profile):
+                    yield Asked(id=node.trial.id, kind="distributed", path=node.origin.path, explicit=node.trial.owner)
+            case ir.Task() if _by_operator(node, profile):
                 yield Asked(id=node.id, kind="distributed", path=node.origin.path, explicit=node.owner)
             case _:
                 yield Asked(id=node.id, kind="task", path=node.origin.path, explicit=node.owner)
@@ -43,6 +45,11 @@ def asked(project: ir.Project, profile: Profile) -> Iterator[Asked]:
         yield Asked(id="monitoring", kind="monitoring", path=("monitoring",))
     if project.gitops and "argo_cd" in profile.systems:
         yield Asked(id="gitops", kind="gitops", path=("gitops",))
+
+
+def _by_operator(task: ir.Task, profile: Profile) -> bool:
+    """Steps on several nodes, and those that name a training runtime of the platform."""
+    return task.spread or (task.framework in profile.names("runtimes") and profile.has("kubeflow.trainer"))
 
 
 def _tracking(tracking: ir.Tracking) -> Iterator[Asked]:
