@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING
 from mlwright import ir, registry
 from mlwright.analysis import Analysis, Outcome, Recording, analyse, default_environment
 from mlwright.diag import Bag, Diagnostic, Locate
-from mlwright.platform import Profile
+from mlwright.platform import Owned, Profile
+from mlwright.platform import owned as who_owns
+from mlwright.platform.demand import asked
 from mlwright.record import dataclass
 from mlwright.source.files import Disk
 from mlwright.source.tree import Scalar, at, locate
@@ -297,6 +299,22 @@ def tracked(
                 wanted = Wanted(project=one.project, folder=folder, spec=spec, elsewhere=others, values=values)
                 made.append(wanted)
     return Result(diagnostics=bag.ordered()), () if bag.failed else tuple(made)
+
+
+def owned(env: str) -> tuple[Result, tuple[Owned, ...]]:
+    """Which target owns which node of an environment of the project here, and why; nothing where the result says why
+    not, and where the platform is `local`, which has no targets."""
+    spec, wrong = only(None)
+    if wrong:
+        return Result(usage_error=wrong), ()
+    outcome = analyse(Disk("."), spec, registry.installed(), envs=(env,))
+    result = Result(diagnostics=Bag(_findings(outcome)).ordered(), usage_error=outcome.usage_error)
+    found: list[Owned] = []
+    for one in outcome.environments if not result.failed else ():
+        assert one.project is not None and one.profile is not None and one.owners is not None
+        nodes, profile = asked(one.project, one.profile), one.profile
+        found += who_owns(nodes, one.owners, orchestrator=profile.orchestrator, systems=profile.systems)
+    return result, tuple(found)
 
 
 def _used_by(analyses: Iterable[Analysis], chosen: str | None) -> dict[tuple[str, str], str]:
