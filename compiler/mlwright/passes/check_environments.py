@@ -52,7 +52,7 @@ def _on_top(first: ir.Project, second: ir.Project) -> Diagnostic:
         f"`{name.platform}`, and their objects have the same names",
         at=Label(path=(*_path(second), "namespace")),
         related=(Label(path=(*_path(first), "namespace"), text="the same"),),
-        help=f"give one of them another `namespace`, or a `name_prefix`: `name_prefix: {name.name}`",
+        help=f"give one of them another `namespace`, or a `name_prefix`: `name_prefix: {name.name}-`",
     )
 
 

@@ -4,7 +4,7 @@ from typing import ClassVar, Literal
 
 from mlwright.spec.base import Model
 from mlwright.spec.declaration import Field
-from mlwright.spec.scalars.names import NamespaceName, ProjectName
+from mlwright.spec.scalars.names import NamePrefix, NamespaceName
 from mlwright.spec.scalars.text import Line
 
 
@@ -31,10 +31,12 @@ class Environment(Model):
         default=None, description="What starts pipelines here.", examples=["schedule"]
     )
     mode: Literal["development", "production"] | None = Field(
-        default=None, description="`development` prefixes names and pauses schedules.", examples=["development"]
+        default=None, description="`development` pauses schedules and triggers.", examples=["development"]
     )
-    name_prefix: ProjectName | None = Field(
-        default=None, description="Every object's name begins with it.", examples=["ann"]
+    name_prefix: NamePrefix | None = Field(
+        default=None,
+        description="Every object's name begins with it as it is, its `-` included, as with Kustomize's namePrefix.",
+        examples=["ann-"],
     )
     allow_remote_writes: bool = Field(
         default=False, description="`local` and `compose` may write to remote addresses.", examples=[True]

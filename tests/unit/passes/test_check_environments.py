@@ -38,7 +38,7 @@ def found(*environments: Resolved) -> list[tuple[str, str, str]]:
     "changes",
     [
         {"namespace": "churn-prod"},
-        {"name_prefix": "prod"},
+        {"name_prefix": "prod-"},
         {"platform": "argo"},
         {"platform": "compose"},
         {"platform": "local"},
@@ -50,7 +50,7 @@ def test_environments_that_differ_in_one_of_platform_namespace_and_prefix_are_ap
 
 def test_two_environments_in_one_place_are_refused() -> None:
     assert found(environment("staging"), environment("prod")) == [("ENV010", "staging", "prod")]
-    ann = {"name_prefix": "ann"}
+    ann = {"name_prefix": "ann-"}
     assert found(environment("a", **ann), environment("b", **ann)) == [("ENV010", "a", "b")]
 
 

@@ -31,7 +31,7 @@ CODES = (
         explanation=(
             "The names of all objects on every platform begin with the project's name, so it is a DNS label: "
             "lower-case letters, digits and `-`, a letter first, at most 40 characters so that there is room "
-            "for the rest. Rename the project."
+            "for the rest. Rename the project. The same goes for an environment's `name_prefix`, which may end in `-`."
         ),
         bad="apiVersion: mlwright.dev/v1\nkind: MLProject\nmetadata: {name: Churn_Model}",
         good="apiVersion: mlwright.dev/v1\nkind: MLProject\nmetadata: {name: churn-model}",

@@ -12,6 +12,7 @@ from mlwright.spec.scalars.refusal import refuse
 
 NAME = r"^(?!x-)[a-z][a-z0-9_-]{0,39}$"
 PARAM = r"^[a-z][a-z0-9_]{0,39}$"
+PREFIX = r"^[a-z][a-z0-9-]{0,39}$"
 DNS = r"^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$"
 NAMESPACE = r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$"
 ENV = r"^(?!MLWRIGHT_)[A-Za-z_][A-Za-z0-9_]*$"
@@ -49,6 +50,10 @@ def _snake(text: str) -> str:
 
 def _dashed(text: str) -> str:
     return _lower(text).replace("_", "-")
+
+
+def _prefix(text: str) -> str:
+    return f"{_dashed(text)[:39]}-"
 
 
 def _unwrapped(text: str) -> str:
@@ -93,6 +98,19 @@ ProjectName = Annotated[
     WithJsonSchema({"type": "string", "pattern": DNS}),
 ]
 """A DNS-1123 label that leaves room for what is appended to it."""
+
+NamePrefix = Annotated[
+    str,
+    named(
+        PREFIX,
+        "NAME003",
+        "no object's name can begin with `{text}`",
+        "use lower-case letters, digits and `-`, a letter first, at most 40",
+        _prefix,
+    ),
+    WithJsonSchema({"type": "string", "pattern": PREFIX}),
+]
+"""What the names of objects begin with, a `-` at its end included."""
 
 NamespaceName = Annotated[
     str,
