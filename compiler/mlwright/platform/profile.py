@@ -112,6 +112,12 @@ class Profile:
         retention = self.written.retention if self.written else None
         return retention.runs.seconds if retention and retention.runs else 0.0
 
+    @property
+    def keep_artifacts(self) -> str:
+        """How long files of deleted runs stay, as ops wrote it; "" for ever."""
+        retention = self.written.retention if self.written else None
+        return retention.artifacts.text if retention and retention.artifacts else ""
+
     def names(self, section: str) -> frozenset[str]:
         """The names that ops defined in one section, for example `placements`."""
         return frozenset(getattr(self.file, section)) if self.written else frozenset()

@@ -205,7 +205,12 @@ class Retention(Model):
     """How long finished objects stay."""
 
     runs: Duration | None = Field(default=None, description="Finished workflows and jobs.", examples=["7d"])
-    artifacts: Duration | None = Field(default=None, description="Deleted runs' files.", examples=["30d"])
+    artifacts: Duration | None = Field(
+        default=None,
+        description="Deleted runs and their files, on tracking servers of projects without an own `options.gc`; they "
+        "are removed once a day.",
+        examples=["30d"],
+    )
 
 
 class StorageClass(Model):

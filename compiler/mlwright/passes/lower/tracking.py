@@ -14,6 +14,9 @@ from mlwright.spec import tracking
 from mlwright.spec.container import Image
 from mlwright.spec.scalars.image import ImageRef
 
+DAILY = "0 4 * * *"
+"""When deleted runs are removed that ops, not the project, set a time for."""
+
 
 def tracking_server(context: Context, source: tracking.Tracking | None, project: str) -> ir.Tracking:
     """`tracking` as the environment has it; `experiment` defaults to project-environment, the server to an own one."""
@@ -29,7 +32,7 @@ def tracking_server(context: Context, source: tracking.Tracking | None, project:
         auth=_auth(source.auth),
         autolog=source.autolog,
         gateway=tuple(plain(source.gateway.endpoints).items()) if source.gateway else (),
-        options=_options(source.options or tracking.Options(), backend),
+        options=_options(source.options or tracking.Options(), backend, context.profile.keep_artifacts),
         project=ml_project(context, source.project),
         owner=source.owner or "",
         origin=context.origin(("tracking",)),
@@ -90,7 +93,11 @@ def _auth(source: tracking.Auth | None) -> ir.Auth:
     return ir.Auth(type="basic", secret=source.secret, admin=source.admin or "", default=source.default_permission)
 
 
-def _options(source: tracking.Options, backend: ir.Database) -> ir.ServerOptions:
+def _options(source: tracking.Options, backend: ir.Database, keep: str) -> ir.ServerOptions:
+    """`keep` is how long ops let files of deleted runs stay where the project does not say."""
+    older_than, schedule = keep, DAILY if keep else ""
+    if source.gc:
+        older_than, schedule = source.gc.older_than.text, source.gc.schedule.text if source.gc.schedule else ""
     return ir.ServerOptions(
         workers=source.workers or (1 if backend.type == "sqlite" else 2),
         allowed_hosts=source.allowed_hosts,
@@ -99,6 +106,6 @@ def _options(source: tracking.Options, backend: ir.Database) -> ir.ServerOptions
         prometheus=source.prometheus,
         workspaces=source.workspaces,
         jobs=bool(source.jobs),
-        gc_older_than=source.gc.older_than.text if source.gc else "",
-        gc_schedule=source.gc.schedule.text if source.gc and source.gc.schedule else "",
+        gc_older_than=older_than,
+        gc_schedule=schedule,
     )

@@ -166,6 +166,24 @@ def test_garbage_is_collected_by_the_clock_or_by_hand_and_on_the_node_of_the_fil
     assert "affinity" not in clocked["jobTemplate"]["spec"]["template"]["spec"]
 
 
+@pytest.mark.parametrize(
+    ("gc", "schedule", "older_than"),
+    [
+        ("", "0 4 * * *", "60d"),
+        ("options: {gc: {older_than: 7d, schedule: '0 5 * * 0'}}", "0 5 * * 0", "7d"),
+    ],
+)
+def test_deleted_runs_go_when_ops_say_so_unless_the_project_does(gc: str, schedule: str, older_than: str) -> None:
+    found = objects(f"tracking: {{{gc}}}\n", PLAIN + "retention: {artifacts: 60d}\n")["CronJob/demo-mlflow-gc"]["spec"]
+    assert (found["suspend"], found["schedule"]) == (False, schedule)
+    (script,) = found["jobTemplate"]["spec"]["template"]["spec"]["containers"][0]["args"][1:]
+    assert f"--older-than {older_than} " in script
+
+
+def test_a_retention_of_runs_alone_removes_nothing_from_the_server() -> None:
+    assert "CronJob/demo-mlflow-gc" not in objects("tracking: {}\n", PLAIN + "retention: {runs: 7d}\n")
+
+
 def test_users_of_mlflow_are_all_the_log_in_that_a_host_needs() -> None:
     text = USERS + BASIC % ", server: {type: deployed, expose: {host: mlflow.example.com, auth: required}}"
     found = objects(text, INGRESS)
