@@ -42,12 +42,14 @@ def manifests(objects: Objects, pipeline: Pipeline, node: Search | Task) -> list
     return jobs.step_manifests(objects, pipeline, node)
 
 
-def operation(objects: Objects, pipeline: Pipeline, node: Search | Task) -> str:
+def operation(objects: Objects, pipeline: Pipeline, node: Search | Task, *, trials: bool = False) -> str:
     """The ConfigMap by which `operate.py` makes the objects of a step, of a search's owner, or of each trial of a
-    search that we make ourselves; its name. Parameters reach it by its environment."""
+    search that we make ourselves (`trials` where the search is made of objects as well); its name. Parameters reach it
+    by its environment."""
     project = objects.project
-    made = manifests(objects, replace(pipeline, params=()), _inner(objects.context, node))
-    document = plan.operation(project, node, made, Places(project))
+    inner = node.trial if trials and isinstance(node, Search) else _inner(objects.context, node)
+    made = manifests(objects, replace(pipeline, params=()), inner)
+    document = plan.operation(project, node, made, Places(project), trials=inner is not node)
     found = document["objects"]
     assert isinstance(found, list)
     parts: list[Part] = []
@@ -56,7 +58,7 @@ def operation(objects: Objects, pipeline: Pipeline, node: Search | Task) -> str:
         at = ("data", pod.DOCUMENT, "objects", index, "manifest")
         parts += _parts(node.id, item["manifest"], at)
     return objects.config(
-        f"{stem(project)}-{node.name}-{OPERATOR}",
+        f"{stem(project)}-{inner.name if trials else node.name}-{OPERATOR}",
         {pod.DOCUMENT: document},
         node=node.id,
         origin=node.origin,
@@ -71,10 +73,12 @@ def template(
     node: Search | Task,
     env: Mapping[str, environment.Value],
     account: str = OPERATOR,
+    *,
+    trials: bool = False,
 ) -> dict[str, Any]:
     """The pod that makes and follows the objects of `operation`, as the ServiceAccount of the project's `account`."""
     volumes = Volumes(objects, node.id, node.origin)
-    start = pod.launched(volumes, objects, "operate.py", operation(objects, pipeline, node))
+    start = pod.launched(volumes, objects, "operate.py", operation(objects, pipeline, node, trials=trials))
     image = tools.small(objects.project, objects.context.platform)
     container = pod.our_container(objects, image, volumes, {**env, **plan.OPERATOR_ENV}, start)
     return pod.template(
@@ -92,13 +96,20 @@ def template(
 def made(objects: Objects, pipelines: Sequence[Pipeline]) -> list[Manifest]:
     """All that pods of `operate.py` make for an engine."""
     known = {node.id: node for node in objects.project.nodes}
-    return [
-        manifest
-        for pipeline in pipelines
-        for node in (known[id] for id in pipeline.nodes)
-        if isinstance(node, Search | Task) and operated(objects.context, inner := _inner(objects.context, node))
-        for manifest in manifests(objects, replace(pipeline, params=()), inner)
-    ]
+    found: list[Manifest] = []
+    context = objects.context
+    for pipeline in pipelines:
+        for node in (known[id] for id in pipeline.nodes):
+            if not isinstance(node, Search | Task):
+                continue
+            inner = _inner(context, node)
+            if not operated(context, inner):
+                continue
+            own = manifests(objects, replace(pipeline, params=()), inner)
+            found += own
+            if isinstance(inner, Search) and own[0]["kind"] != plan.EXPERIMENT and operated(context, inner.trial):
+                found += manifests(objects, replace(pipeline, params=()), inner.trial)
+    return found
 
 
 def rules(objects: Objects, pipelines: Sequence[Pipeline]) -> list[Manifest]:

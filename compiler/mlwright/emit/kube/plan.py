@@ -42,6 +42,8 @@ OPERATOR_ENV: Mapping[str, dict[str, Any]] = {
 }
 """The same for `operate.py`, whose pod is an engine's; MLWRIGHT_RUN comes from the engine."""
 
+EXPERIMENT = "Experiment"
+"""The kind that is a whole search with a controller of its own."""
 _LOST = {"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}]}
 POD_FAILURES: Manifest = {
     "rules": [
@@ -117,12 +119,14 @@ def operation(
     manifests: Sequence[Manifest],
     places: stepdoc.Places,
     *,
+    trials: bool = False,
     on_stop: Literal["delete", "leave"] = "delete",
 ) -> stepdoc.Document:
     """The document of `operate.py`, which makes the objects of one node (the first decides) and follows them.
 
-    Of a search these are either a Katib Experiment, which finds the trials itself, or what one trial is: then the
-    program is one of the search's workers and makes them for each trial that it is given (MLWRIGHT_SEARCH_URL).
+    Of a search these are a Katib Experiment, which finds the trials itself; or the search's Jobs; or, with `trials`,
+    what one trial is: then the program is one of the search's workers and makes them for each trial that it is given
+    (MLWRIGHT_SEARCH_URL).
     """
     document: stepdoc.Document = {
         **stepdoc.head(project, "operate", node.id, node.name),
@@ -134,6 +138,8 @@ def operation(
         "objects": [_object(manifest, main=manifest is manifests[0]) for manifest in _in_order(manifests)],
     }
     if isinstance(node, ir.Search):
+        if not trials and manifests[0]["kind"] != EXPERIMENT:
+            return document
         return {**document, "trial": stepdoc.trial_document(project, node, places), "training": node.training}
     if node.contract == "launcher" and not node.for_each.keys:
         document["document"] = stepdoc.step_document(project, node, places)
