@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from mlwright.emit.gateway import FILE, resolve
-from mlwright.emit.kube import pod, quantity
+from mlwright.emit.kube import pod, quantity, workloads
 from mlwright.emit.kube.objects import Objects
 from mlwright.emit.kube.volumes import Volumes
+from mlwright.emit.kube.workloads import Workload
 from mlwright.ir import Image, Origin
 from mlwright.span import Path
 from mlwright.target import Part
-from mlwright_kubernetes import secrets, workloads
+from mlwright_kubernetes import secrets
 from mlwright_kubernetes.tracking import CONFIG
-from mlwright_kubernetes.workloads import Workload
 
 NODE = "tracking.gateway"
 

@@ -8,13 +8,13 @@ from urllib.parse import urlsplit
 
 from mlwright.emit.gateway import PORT as GATEWAY
 from mlwright.emit.kube import metadata
+from mlwright.emit.kube.exposure import PROXY
 from mlwright.emit.kube.metadata import Role
 from mlwright.emit.kube.objects import Objects
 from mlwright.emit.stepdoc import SEARCH_PORT
 from mlwright.emit.trackserver import PORT as TRACKING
 from mlwright.emit.trackserver import PORTS
 from mlwright.ir import Expose, Project, Search, Task
-from mlwright_kubernetes.exposure import PROXY
 
 NODE = "network"
 _NAMESPACE = "kubernetes.io/metadata.name"

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 from mlwright.emit import tools
-from mlwright.emit.kube import environment, pod, quantity
+from mlwright.emit.kube import environment, pod, quantity, workloads
 from mlwright.emit.kube.environment import Value
 from mlwright.emit.kube.objects import Objects
 from mlwright.emit.kube.volumes import Volumes
+from mlwright.emit.kube.workloads import Workload
 from mlwright.ir import Image, Notebook
-from mlwright_kubernetes import secrets, workloads
-from mlwright_kubernetes.workloads import Workload
+from mlwright_kubernetes import secrets
 
 _GIB = 1024**3
 

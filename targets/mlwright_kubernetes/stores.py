@@ -6,15 +6,15 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from mlwright.emit.kube import metadata, pod, quantity
+from mlwright.emit.kube import metadata, pod, quantity, workloads
 from mlwright.emit.kube.environment import SERVER_KEYS, Value
 from mlwright.emit.kube.objects import Objects
 from mlwright.emit.kube.volumes import Volumes
+from mlwright.emit.kube.workloads import Workload
 from mlwright.emit.programs import shipped
 from mlwright.emit.trackserver import BUCKET_VARIABLES, DRIVERS, IMAGES, PORTS, Place, connections
 from mlwright.ir import Container, Database, Origin, Ref, Security
-from mlwright_kubernetes import secrets, workloads
-from mlwright_kubernetes.workloads import Workload
+from mlwright_kubernetes import secrets
 
 PASSWORD = "server.database-password"
 KEY = "server.objects-key"

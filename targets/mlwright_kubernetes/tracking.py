@@ -6,16 +6,16 @@ import ipaddress
 from typing import Any
 
 from mlwright.emit import tools
-from mlwright.emit.kube import environment, metadata, pod, quantity
+from mlwright.emit.kube import environment, metadata, pod, quantity, workloads
+from mlwright.emit.kube.exposure import expose
 from mlwright.emit.kube.names import hashed
 from mlwright.emit.kube.objects import Objects
 from mlwright.emit.kube.volumes import Volumes
+from mlwright.emit.kube.workloads import HTTP, Workload
 from mlwright.emit.trackserver import PORT, Job, Place, Server, resolve
 from mlwright.ir import Tracking
-from mlwright_kubernetes import secrets, workloads
-from mlwright_kubernetes.exposure import expose
+from mlwright_kubernetes import secrets
 from mlwright_kubernetes.stores import bucket_container, emit_database, emit_objects
-from mlwright_kubernetes.workloads import HTTP, Workload
 
 FOLDER = "/mlflow"
 CONFIG = f"{pod.FOLDER}/config"

@@ -6,13 +6,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from mlwright.emit.kube import pod, quantity
+from mlwright.emit.kube import pod, quantity, workloads
 from mlwright.emit.kube.environment import Value
 from mlwright.emit.kube.objects import Objects
 from mlwright.emit.kube.volumes import Volumes
+from mlwright.emit.kube.workloads import HTTP, Workload
 from mlwright.ir import Expose
-from mlwright_kubernetes import workloads
-from mlwright_kubernetes.workloads import HTTP, Workload
 
 PROXY = 4180
 """The port of the proxy that asks who it is."""

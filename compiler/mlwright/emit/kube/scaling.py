@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from mlwright.emit.kube.objects import Objects
+from mlwright.emit.kube.workloads import Workload
 from mlwright.ir import Replicas
-from mlwright_kubernetes.workloads import Workload
 
 _CPU = 80.0
 """Percent of the processors asked for, where a spec has several copies and no measure."""
@@ -51,7 +51,7 @@ def _by_requests(
         "metricType": "AverageValue",
         "metadata": {
             "serverAddress": monitoring.address,
-            "query": _query(work.name, objects.namespace, measure, asleep=not replicas.min),
+            "query": requests_query(work.name, objects.namespace, measure, asleep=not replicas.min),
             "threshold": f"{value:g}",
             **({} if replicas.min else {"activationThreshold": "0"}),
         },
@@ -68,7 +68,7 @@ def _by_requests(
     objects.add(kind, work.name, {"spec": spec}, as_kind=work.kind(kind), **work.common)
 
 
-def _query(service: str, namespace: str, measure: str, *, asleep: bool) -> str:
+def requests_query(service: str, namespace: str, measure: str, *, asleep: bool) -> str:
     """Requests a second, or at the same time: a second of answering for each second is one request. The callers' side
     counts where there may be no pod that could."""
     who = "source" if asleep else "destination"
