@@ -1,7 +1,7 @@
 """Runs a command as a container would: own root, processes and users. Started by the kubelet with a JSON file.
 
 The image is this machine's /usr and the folders that the file names; nothing else of this machine is seen, and what is
-written outside of volumes is gone at the end. The network is this machine's.
+written outside of volumes is gone at the end. The network is the tests'.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """A node for a control plane: pods run here as processes, each with an address of its own on loopback.
 
-Containers have their own root, users, processes and volumes; the network is shared, so two pods that listen on every
-address cannot use the same port. There is no scheduler and no network policy: every pod fits.
+Containers have their own root, users, processes and volumes; the network is that of the tests, so two pods that listen
+on every address cannot use the same port. There is no scheduler and no network policy: every pod fits.
 """
 
 from __future__ import annotations

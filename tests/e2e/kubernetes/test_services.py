@@ -73,13 +73,13 @@ class Lab:
         self.run("-m", "mlwright", "compile", "--env", "lab")
         self.plane.kubectl("apply", "--server-side", "-k", str(self.folder / "manifests" / "lab"))
 
-    def available(self, deployment: str, within: float = 90) -> None:
+    def available(self, deployment: str, within: float = 240) -> None:
         def up(body: Json) -> bool:
             return body["status"].get("availableReplicas", 0) == 1 and not body["status"].get("unavailableReplicas")
 
         self._await(f"/apis/apps/v1/namespaces/{self.name}/deployments/{deployment}", up, within)
 
-    def complete(self, prefix: str, within: float = 90) -> None:
+    def complete(self, prefix: str, within: float = 240) -> None:
         """Waits until the Job whose name begins so has ended well."""
 
         def over(listed: Json) -> bool:
