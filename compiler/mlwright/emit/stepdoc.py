@@ -14,6 +14,8 @@ Document = dict[str, "ir.Json"]
 
 VERSION = 1
 SEARCH_PORT = 8090
+POPULATION = "suggestion_trial_dir"
+"""The setting of the algorithm `pbt` that says where a trial finds its checkpoints."""
 
 
 class Places(Protocol):
@@ -87,7 +89,15 @@ def trial_document(project: ir.Project, search: ir.Search, places: Places) -> Do
         "objective": metric,
         "space": _space(search.space),
         "retrain": search.retrain,
+        **_inherited(search),
     }
+
+
+def _inherited(search: ir.Search) -> Document:
+    """Where a population's trials hand checkpoints on, Katib gives each a folder with its parent's."""
+    if search.algorithm != "pbt":
+        return {}
+    return {"checkpoints": {"path": dict(search.settings).get(POPULATION, ""), "resume": True, "whole": True}}
 
 
 def search_document(project: ir.Project, search: ir.Search, *, host: str, port: int = SEARCH_PORT) -> Document:

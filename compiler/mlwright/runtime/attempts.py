@@ -360,6 +360,7 @@ class Step(Scope):
         parts = [self.tracking.run, str(self.doc["step"])] + ([entry(self.item)] if self.item else [])
         parts += ["trial-" + self.trial.number] if self.trial is not None else []
         parts += [] if wanted.get("resume") else [run_id or "follower"]
+        parts = [] if wanted.get("whole") else parts
         place = "/".join([self.fill(wanted["path"]).rstrip("/"), *parts])
         if "://" not in place:
             place = os.path.abspath(place)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from points import point
 from program import Outcome
 from standin import stand_in
 from tracking import now
-from values import NOT_FOUND, Killed, StepError, canonical, parse
+from values import NOT_FOUND, Killed, StepError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ def experiment(doc: Doc, operator: Operator) -> Outcome:
     run = _open(tracking, step)
     try:
         outcome = operator.once()
+        _settle(doc, operator)
         if outcome.code == 0:
             outcome = _found(doc, operator, run)
     except Killed:
@@ -54,17 +56,13 @@ def _open(tracking: Tracking, step: str) -> Run:
 def _found(doc: Doc, operator: Operator, run: Run) -> Outcome:
     """Writes the best trial's parameters and value to the tuning run."""
     tracking, trial = operator.tracking, doc["trial"]
-    best: Doc = (operator.objects("").found().get("status") or {}).get("currentOptimalTrial") or {}
-    name = str(best.get("bestTrialName") or "")
-    if not name:
-        return Outcome("failed", 1, "the Experiment has no best trial: no trial reported the objective")
-    params = {
-        "best." + str(entry["name"]): _text(trial, str(entry["name"]), str(entry["value"]))
-        for entry in best.get("parameterAssignments") or []
-    }
-    objective = trial["objective"]
-    value = _value(best, objective)
-    metrics = {} if value is None else {"best.%s" % objective["metric"]: value}
+    best = _best(doc, tracking, operator.objects("").found().get("status") or {})
+    if not best:
+        return Outcome(
+            "failed", 1, "the Experiment has no best trial: no trial succeeded with a value of the objective"
+        )
+    name, value, params = best["name"], best["value"], best["params"]
+    metrics = {} if value is None else {"best.%s" % trial["objective"]["metric"]: value}
     points = [{"key": key, "value": number, "timestamp": now(), "step": 0} for key, number in metrics.items()]
     runs = tracking.search(step=str(trial["step"]), trial=name)
     tags = {"mlwright.best_trial": name, "mlwright.best_run_id": runs[0].id if runs else ""}
@@ -76,13 +74,45 @@ def _found(doc: Doc, operator: Operator, run: Run) -> Outcome:
     return Outcome("finished", params=params, metrics=metrics)
 
 
+def _best(doc: Doc, tracking: Tracking, status: Doc) -> Doc:
+    """The best of the trials that succeeded: its name, value and parameters; empty where there is none. For Katib, one
+    that was stopped early may be the best as well; then the runs of the others decide."""
+    trial, objective = doc["trial"], doc["trial"]["objective"]
+    found: Doc = status.get("currentOptimalTrial") or {}
+    name = str(found.get("bestTrialName") or "")
+    stopped = set(status.get("earlyStoppedTrialList") or [])
+    if name and name not in stopped:
+        given = {str(entry["name"]): str(entry["value"]) for entry in found.get("parameterAssignments") or []}
+        params = {"best." + key: _text(trial, key, text) for key, text in given.items()}
+        return {"name": name, "value": _value(found, objective), "params": params}
+    best: Doc = {}
+    for run in reversed(tracking.search(step=str(trial["step"]))):
+        number = run.tags.get("mlwright.trial", "")
+        if run.state != "succeeded" or number in stopped or run.tags.get("mlwright.status") == "stopped":
+            continue
+        value = tracking.metric(run, objective["metric"], str(objective.get("reduce") or "last"), objective.get("goal"))
+        if value is None or value - value != 0:
+            continue
+        if not best or (value > best["value"] if objective.get("goal") == "maximize" else value < best["value"]):
+            params = {"best." + key: run.params.get(key, "") for key in trial.get("space") or {}}
+            best = {"name": number, "value": value, "params": params}
+    return best
+
+
+def _settle(doc: Doc, operator: Operator) -> None:
+    """A trial that Katib stopped early ended by a signal, as if it had been killed: its run says what happened."""
+    status = operator.objects("").found().get("status") or {}
+    for name in status.get("earlyStoppedTrialList") or []:
+        for run in operator.tracking.search(step=str(doc["trial"]["step"]), trial=str(name)):
+            if run.status != "FINISHED":
+                said = {"mlwright.status": "stopped", "mlwright.reason": "stopped early"}
+                operator.tracking.close(run.id, "FINISHED", said)
+
+
 def _text(trial: Doc, name: str, given: str) -> str:
-    """A parameter's canonical text; Katib knows listed texts by their place."""
-    dimension = (trial.get("space") or {}).get(name) or {"type": "string"}
-    kind, values = str(dimension["type"]), dimension.get("values")
-    if values and kind in ("string", "json") and given.isdigit() and int(given) < len(values):
-        return canonical(values[int(given)], kind)
-    return canonical(parse(given, kind, "parameter " + name), kind)
+    """A parameter's canonical text, as the trial's launcher reads it."""
+    dimension = (trial.get("space") or {}).get(name)
+    return given if dimension is None else point(dimension, given, "parameter " + name)
 
 
 def _value(best: Doc, objective: Doc) -> Optional[float]:

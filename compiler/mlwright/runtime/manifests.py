@@ -21,7 +21,9 @@ WORKER = "mlwright.dev/worker"
 STOPPED = "mlwright.dev/stopped"
 """The annotation of a Job that was ended from outside: why."""
 LIMIT = 50
-"""Characters of a name: controllers append to it what has to fit into 63."""
+"""Characters of a name: controllers append to it what has to fit into 63; a document may ask for fewer."""
+FILLED = "${trialParameters."
+"""Begins the value of a variable that Katib sets in each trial."""
 INDEX = {"fieldRef": {"fieldPath": "metadata.annotations['batch.kubernetes.io/job-completion-index']"}}
 GOOD, BAD = ("Complete", "Completed", "Succeeded"), ("Failed",)
 
@@ -41,15 +43,15 @@ class Maker:
         """What finds all objects that are made here."""
         return ",".join("%s=%s" % pair for pair in self.labels.items())
 
-    def name(self, part: str, suffix: str = "") -> str:
+    def name(self, part: str, suffix: str = "", limit: int = LIMIT) -> str:
         """The name of the run's object that the documents call `part`."""
         text = "%s-%s%s" % (self.stem, part, suffix)
-        if len(text) <= LIMIT:
+        if len(text) <= limit:
             return text
         import hashlib
 
         tail = hashlib.sha256(text.encode("utf-8")).hexdigest()[:8]
-        return "%s-%s" % (text[: LIMIT - 9].rstrip("-."), tail)
+        return "%s-%s" % (text[: limit - 9].rstrip("-."), tail)
 
     def called(self, wanted: Doc, suffix: str = "") -> str:
         """The name that `make` would give."""
@@ -71,6 +73,8 @@ class Maker:
                 text = {"value": value.replace("$(", "$$(")} if isinstance(value, str) else {"valueFrom": value}
                 entry = dict(text, name=name)
                 same = [i for i, known in enumerate(variables) if known.get("name") == name]
+                if same and str(variables[same[0]].get("value")).startswith(FILLED):
+                    continue
                 if same:
                     variables[same[0]] = entry
                 else:
@@ -78,7 +82,9 @@ class Maker:
         return manifest
 
     def _text(self, parts: Sequence[Json], suffix: str) -> str:
-        return "".join(p if isinstance(p, str) else self.name(str(p["name"]), suffix) for p in parts)
+        return "".join(
+            p if isinstance(p, str) else self.name(str(p["name"]), suffix, int(p.get("limit") or LIMIT)) for p in parts
+        )
 
 
 def mark(run: str) -> str:

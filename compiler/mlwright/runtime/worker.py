@@ -8,10 +8,11 @@ import time
 
 from attempts import Step
 from child import Signals
+from points import point
 from program import Outcome
 from scope import Trial
 from tracking import Tracking
-from values import BAD_INPUT, UNREACHABLE, StepError, canonical, seconds, variable
+from values import UNREACHABLE, StepError, seconds, variable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -150,20 +151,16 @@ class Worker:
 
 
 def lone_trial(step: Step) -> Outcome:
-    """A trial that an operator started: parameters from the environment, text ones as an index into their values."""
+    """A trial that an operator started: its parameters are points of the space, from the environment."""
     doc, env = step.doc, step.env
     parents = [r for r in step.tracking.search(step=str(doc["tuning"])) if r.tags.get("mlwright.kind") == "tuning"]
     parent = parents[0] if parents else step.tracking.root()
     trial = Trial(env.get("MLWRIGHT_TRIAL") or "trial", {}, parent.id)
-    params: Dict[str, str] = {}
-    for name, dimension in (doc.get("space") or {}).items():
-        key = "MLWRIGHT_PARAM_" + variable(name)
-        text, values = env.get(key), dimension.get("values")
-        if text is None or not values or dimension["type"] not in ("string", "json"):
-            continue
-        if not text.isdigit() or int(text) >= len(values):
-            raise StepError(BAD_INPUT, "%s must be an index below %d, not %r" % (key, len(values), text))
-        params[name] = canonical(values[int(text)], dimension["type"])
-    trial.params = params
+    trial.params = {
+        name: point(dimension, env[key], key)
+        for name, dimension in (doc.get("space") or {}).items()
+        for key in ["MLWRIGHT_PARAM_" + variable(name)]
+        if key in env
+    }
     step.trial = trial
     return step.run()

@@ -113,7 +113,13 @@ class Pipeline:
         (run,) = self.runs(**tags)
         return run
 
-    def make_run(self, tags: dict[str, str], status: str = "FINISHED", metrics: dict[str, float] | None = None) -> str:
+    def make_run(
+        self,
+        tags: dict[str, str],
+        status: str = "FINISHED",
+        metrics: dict[str, float] | None = None,
+        params: dict[str, str] | None = None,
+    ) -> str:
         """A run as some other program would have left it; its id."""
         try:
             experiment = self.rest("POST", "experiments/create", {"name": self.experiment})["experiment_id"]
@@ -124,7 +130,8 @@ class Pipeline:
         body = {"experiment_id": experiment, "run_name": "made", "start_time": _now(), "tags": pairs}
         run = str(self.rest("POST", "runs/create", body)["run"]["info"]["run_id"])
         points = [{"key": k, "value": v, "timestamp": _now(), "step": 0} for k, v in (metrics or {}).items()]
-        self.rest("POST", "runs/log-batch", {"run_id": run, "metrics": points})
+        given = [{"key": k, "value": v} for k, v in (params or {}).items()]
+        self.rest("POST", "runs/log-batch", {"run_id": run, "metrics": points, "params": given})
         self.rest("POST", "runs/update", {"run_id": run, "status": status, "end_time": _now()})
         return run
 

@@ -271,4 +271,30 @@ def test_an_experiment_without_a_best_trial_fails(engine: Engine) -> None:
     engine.after("Succeeded")
     assert engine.operate(document) == 1
     assert engine.pipeline.only(kind="tuning")["status"] == "FAILED"
-    assert "no trial reported the objective" in engine.pipeline.only(kind="tuning")["tags"]["mlwright.reason"]
+    assert "no trial succeeded with a value" in engine.pipeline.only(kind="tuning")["tags"]["mlwright.reason"]
+
+
+def test_a_trial_that_was_stopped_early_is_not_the_best_and_its_run_says_so(engine: Engine) -> None:
+    path = "/apis/kubeflow.org/v1beta1/namespaces/ml/experiments"
+    manifest = {"apiVersion": "kubeflow.org/v1beta1", "kind": "Experiment", "metadata": {"name": "churn-train"}}
+    wanted = {"main": True, "names": [own("/metadata/name", "train")], "manifest": {**manifest, "spec": {}}}
+    process = engine.begin(engine.document(wanted, trial=trial(engine), training="training"))
+    until(lambda: any(name.startswith(path) for name in engine.api.objects))
+    (found,) = [name for name in engine.api.objects if name.startswith(path)]
+    tags = {"mlwright.kind": "trial", "mlwright.step": "steps.train.trial"}
+    params = {"lr": "0.5", "kind": "a"}
+    for name, status, value in (("x-1", "FINISHED", 0.7), ("x-2", "KILLED", 0.9), ("x-3", "FINISHED", 0.8)):
+        engine.pipeline.make_run({**tags, "mlwright.trial": name}, status, {"auc": value}, params)
+    best = {
+        "bestTrialName": "x-2",
+        "parameterAssignments": [{"name": "lr", "value": "0.25"}],
+        "observation": {"metrics": [{"name": "auc", "latest": "0.9", "max": "0.9", "min": "0.9"}]},
+    }
+    status = {"currentOptimalTrial": best, "earlyStoppedTrialList": ["x-2"], "succeededTrialList": ["x-1", "x-3"]}
+    engine.condition(found, "Succeeded", **status)
+    assert engine.ended(process) == 0, engine.said
+    tuning = engine.pipeline.only(kind="tuning")
+    assert (tuning["params"], tuning["metrics"]) == ({"best.lr": "0.5", "best.kind": "a"}, {"best.auc": 0.8})
+    assert tuning["tags"]["mlwright.best_trial"] == "x-3"
+    stopped = engine.pipeline.only(trial="x-2")
+    assert (stopped["status"], stopped["tags"]["mlwright.status"]) == ("FINISHED", "stopped")

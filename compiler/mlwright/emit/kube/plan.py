@@ -80,10 +80,11 @@ class RunText(str):
     parts: tuple[ir.Json, ...]
 
 
-def name(written: str, of_run: str) -> RunText:
-    """The name of an object of the run: `<Job>-<of_run>`, `written` in the committed manifest."""
+def name(written: str, of_run: str, limit: int = 0) -> RunText:
+    """The name of an object of the run: `<Job>-<of_run>`, `written` in the committed manifest. `limit`: its most
+    characters, where a controller appends more to it than to most."""
     found = RunText(written)
-    found.parts = ({"name": of_run},)
+    found.parts = ({"name": of_run, **({"limit": limit} if limit else {})},)
     return found
 
 
