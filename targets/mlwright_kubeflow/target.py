@@ -10,6 +10,8 @@ from mlwright.emit.kube.objects import Objects
 from mlwright.ir import Pipeline, Project, Search, Task
 from mlwright.target import AddedFile, Document, EmitContext, Joined, TextFile
 from mlwright_kubeflow import capabilities
+from mlwright_kubeflow.dashboard import dashboard
+from mlwright_kubeflow.defaults import emit_defaults
 from mlwright_kubeflow.katib import search_manifests
 from mlwright_kubeflow.notebooks import emit_notebook
 from mlwright_kubeflow.pipelines import emit_pipelines
@@ -44,10 +46,14 @@ class KubeflowTarget:
         for route in project.routes:
             if ours(route.id):
                 emit_route(objects, route)
-        for notebook in project.notebooks:
-            if ours(notebook.id):
-                emit_notebook(objects, notebook)
+        notebooks = [notebook for notebook in project.notebooks if ours(notebook.id)]
+        for notebook in notebooks:
+            emit_notebook(objects, notebook)
+        if ours("namespace") or notebooks:
+            emit_defaults(objects)
         yield from objects.items()
+        if links := dashboard(objects):
+            yield links
 
     def operates(self, node: Search | Task, context: EmitContext) -> bool:
         """Searches, and steps on several nodes or with a training runtime of the platform."""

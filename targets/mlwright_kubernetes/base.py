@@ -10,6 +10,7 @@ from mlwright.emit.kube.objects import Objects
 from mlwright.emit.kube.operated import operated
 from mlwright.emit.kube.pod import default_account
 from mlwright.emit.kube.quantity import size
+from mlwright.emit.kube.tenancy import ACCOUNTS, tenants
 from mlwright.emit.kube.volumes import claim
 from mlwright.emit.places import referred
 from mlwright.emit.programs import closure
@@ -28,7 +29,8 @@ def emit_base(objects: Objects) -> None:
     account(objects, default_account(objects), origin)
     for name in sorted(_identities(objects.project)):
         identity = objects.context.platform.identity(name)
-        if identity and identity.annotations:
+        theirs = tenants(objects.context.platform) and identity and identity.service_account in ACCOUNTS
+        if identity and identity.annotations and not theirs:
             account(objects, identity.service_account, origin, annotations=identity.annotations)
     for storage in {item.name: item for item in (*project.storage, project.artifacts)}.values():
         if storage.type == "volume" and not storage.claim:
@@ -85,6 +87,8 @@ def account(
 def _namespace(objects: Objects, origin: Origin) -> None:
     platform = objects.context.platform
     found = platform.namespace(objects.namespace)
+    if objects.context.owners.get("namespace") != objects.target:
+        return
     if not objects.project.environment.namespace_create and not (found and found.create):
         return
     level = platform.file.pod_security

@@ -24,6 +24,12 @@ _MESH = (15010, 15012)
 """Where Istio's sidecars find their control plane."""
 _COUNTS = (15020, 15090)
 """Where they tell what they have counted, which replicas and alerts go by."""
+_KUBEFLOW = "kubeflow"
+"""The namespace of Kubeflow's own parts."""
+_BOOKKEEPERS = ("istio-system", _KUBEFLOW)
+"""Namespaces that call Kubeflow's notebooks: the gateway's, and the controller's, which looks for idle ones."""
+_PIPELINES = (3000, 8888)
+"""Ports of the pods of Kubeflow Pipelines that its client calls."""
 _ENGINES = ("argo", "kubeflow")
 """Engines whose own containers, beside the step's, call the Kubernetes API."""
 
@@ -76,7 +82,7 @@ class _Rules:
             yield "proxy"
         if self._ours("tracking.gateway"):
             yield "gateway"
-        if any(self._ours(notebook.id) for notebook in project.notebooks):
+        if project.notebooks:
             yield "notebook"
 
     def of_roles(self) -> Iterable[tuple[Role, list[Rule], list[Rule]]]:
@@ -102,7 +108,7 @@ class _Rules:
                 [*_to(self._pods("endpoint", "tracking"), sorted({*ports, TRACKING})), *_to(_ANY, [self._issuer()])],
             ),
             "gateway": ([_from([near, *self._callers()], [])], _to(_ANY, [_HTTPS])),
-            "notebook": ([], [*tracking, *chat, *outside]),
+            "notebook": (self._readers(), [*tracking, *chat, *outside, *self._to_pipelines()]),
         }
         for role, (ingress, egress) in rules.items():
             if role in self._roles:
@@ -120,7 +126,7 @@ class _Rules:
         names = self._network.allow_from
         if not names:
             return [{"namespaceSelector": {}}]
-        return [{"namespaceSelector": {"matchLabels": {_NAMESPACE: name}}} for name in names]
+        return [_of(name) for name in names]
 
     def counted(self) -> list[Rule]:
         """Prometheus reads what the mesh counts."""
@@ -131,7 +137,19 @@ class _Rules:
         monitoring = self._objects.context.platform.file.monitoring
         if monitoring is None or not monitoring.namespace:
             return self._callers()
-        return [{"namespaceSelector": {"matchLabels": {_NAMESPACE: monitoring.namespace}}}]
+        return [_of(monitoring.namespace)]
+
+    def _theirs(self) -> bool:
+        """Whether Kubeflow has a notebook of the project."""
+        return any(self._owners.get(notebook.id) == "kubeflow" for notebook in self._project.notebooks)
+
+    def _readers(self) -> list[Rule]:
+        """Nobody reaches a plain notebook but by a forwarded port; Kubeflow's are pages of its dashboard."""
+        return [_from([_of(name) for name in _BOOKKEEPERS], [])] if self._theirs() else []
+
+    def _to_pipelines(self) -> list[Rule]:
+        there = self._theirs() and self._objects.context.platform.has("kubeflow.pipelines")
+        return _to([_of(_KUBEFLOW)], _PIPELINES) if there else []
 
     def _to_tracking(self) -> list[Rule]:
         tracking = self._project.tracking
@@ -207,12 +225,16 @@ def _dns(objects: Objects) -> Rule:
 def _mesh(objects: Objects) -> list[Rule]:
     if "istio" not in objects.context.platform.systems:
         return []
-    return _to([{"namespaceSelector": {"matchLabels": {_NAMESPACE: "istio-system"}}}], _MESH)
+    return _to([_of("istio-system")], _MESH)
 
 
 def _instance(project: Project) -> dict[str, str]:
     key = "app.kubernetes.io/instance"
     return {key: metadata.selector(project, "")[key]}
+
+
+def _of(namespace: str) -> Rule:
+    return {"namespaceSelector": {"matchLabels": {_NAMESPACE: namespace}}}
 
 
 def _pods(project: Project, role: Role) -> Rule:

@@ -5,15 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 from mlwright.emit import tools
-from mlwright.emit.kube import environment, pod, quantity, workloads
+from mlwright.emit.kube import environment, notebooks, pod, workloads
 from mlwright.emit.kube.environment import Value
 from mlwright.emit.kube.objects import Objects
 from mlwright.emit.kube.volumes import Volumes
 from mlwright.emit.kube.workloads import Workload
 from mlwright.ir import Image, Notebook
 from mlwright_kubernetes import secrets
-
-_GIB = 1024**3
 
 
 def emit_notebook(objects: Objects, notebook: Notebook) -> None:
@@ -23,12 +21,8 @@ def emit_notebook(objects: Objects, notebook: Notebook) -> None:
         box = replace(box, image=Image(ref=tools.NOTEBOOK))
     work = Workload(name=objects.name(notebook.name), node=notebook.id, component=notebook.name, origin=notebook.origin)
     volumes = Volumes(objects, notebook.id, notebook.origin)
-    disks = [mount for mount in box.mounts if mount.kind == "disk"]
-    for position, mount in enumerate(disks):
-        name = f"disk-{position}"
-        disk = replace(work, name=f"{work.name}-{name}" if len(disks) > 1 else work.name)
-        claim = workloads.claim(objects, disk, quantity.size(mount.size or 10 * _GIB))
-        volumes.mount(name, {"persistentVolumeClaim": {"claimName": claim}}, mount.target)
+    for position, (target, claim) in enumerate(notebooks.disks(objects, notebook, work.name).items()):
+        volumes.mount(f"disk-{position}", {"persistentVolumeClaim": {"claimName": claim}}, target)
     volumes.service(box)
     more = {"ports": workloads.ports(notebook.port), **workloads.probes("")}
     container = pod.user_container(
@@ -50,14 +44,11 @@ def emit_notebook(objects: Objects, notebook: Notebook) -> None:
 
 def _environment(objects: Objects, notebook: Notebook) -> dict[str, Value]:
     """How the tracking server is reached, the token, and a home that lasts where there is a disk for one."""
-    box = notebook.container
-    disks = [mount.target for mount in box.mounts if mount.kind == "disk"]
-    home = next((target for target in disks if target.startswith("/home")), "")
+    home = notebooks.home(notebook)
     return {
         **environment.tracking(objects.project),
         **environment.identity(),
         **({"HOME": home} if home else {}),
         "JUPYTER_TOKEN": secrets.own_value(objects, environment.NOTEBOOK_KEYS, "token"),
-        **environment.exported(objects.project, box.secrets),
-        **{name: environment.filled(objects.project, value) for name, value in box.env},
+        **notebooks.own(objects, notebook),
     }

@@ -19,7 +19,7 @@ from mlwright_kubernetes.monitoring import NODE as MONITORING
 from mlwright_kubernetes.monitoring import emit_alerts
 from mlwright_kubernetes.network import emit_network
 from mlwright_kubernetes.notebooks import emit_notebook
-from mlwright_kubernetes.quota import emit_quota
+from mlwright_kubernetes.quota import emit_limits, emit_quota
 from mlwright_kubernetes.secrets import emit_secrets
 from mlwright_kubernetes.serving import emit_endpoint, emit_route
 from mlwright_kubernetes.tracking import emit_tracking
@@ -85,3 +85,4 @@ def _emit_services(objects: Objects) -> None:
         emit_alerts(objects)
     if ours("namespace"):
         emit_quota(objects)
+    emit_limits(objects)

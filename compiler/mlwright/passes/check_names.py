@@ -39,7 +39,8 @@ FORMS = (
     # Pods of a TrainJob: `-node-0-0` and five random characters.
     Form("the TrainJob's pods", "-node-0-0-00000", 63, frozenset({"distributed"})),
     Form("the InferenceService's host", "-predictor", 63, frozenset({"service"})),
-    Form("the notebook's Service", "", 63, frozenset({"notebook"})),
+    # The name is a label of Kubeflow's notebooks' pods, with a digest of ten digits after it.
+    Form("the notebook's StatefulSet", "", 52, frozenset({"notebook"})),
 )
 
 

@@ -20,6 +20,7 @@ EXAMPLES: Mapping[str, str] = {
     "auth_proxy": "auth_proxy: {issuer: https://login.example.com, secret: oauth2-proxy}",
     "monitoring.address": "monitoring: {address: http://prometheus-operated.monitoring:9090}",
     "secret_store": "secret_store: {name: vault}",
+    "workspaces": "workspaces: {kind: jupyterlab, image: jupyterlab_scipy_190, pod: small_cpu}",
     "images.tools": "images: {tools: registry.example.com/mlwright-tools:1}",
 }
 """What ops type for a section that is needed; a system needs its version."""
@@ -69,6 +70,10 @@ def needs(project: ir.Project, profile: Profile) -> Iterator[Need]:
         if not _by(search.owner, profile, "kubeflow.katib"):
             what = f"`{search.id}` is a search service, whose image has Optuna"
             yield Need(search.origin.path, what, (("images.tools",),))
+    for notebook in project.notebooks:
+        if _by(notebook.owner, profile, "kubeflow.notebooks") and profile.at_least("kubeflow.notebooks", "2.0"):
+            what = f"`{notebook.id}` is a Workspace, which is made from a kind that ops keep"
+            yield Need(notebook.origin.path, what, (("workspaces",),))
     for secret in project.secrets:
         if secret.remote and not secret.existing:
             yield Need(

@@ -18,6 +18,7 @@ _SECTIONS = {
     "secret_store": "external_secrets",
     "mesh": "istio",
     "katib": "kubeflow.katib",
+    "workspaces": "kubeflow.notebooks",
     "runtimes": "kubeflow.trainer",
 }
 """Section -> the system that it sets up."""

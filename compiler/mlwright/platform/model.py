@@ -25,6 +25,7 @@ from mlwright.platform.sections import (
     SecretStore,
     StorageClass,
     Version,
+    Workspaces,
     version,
 )
 from mlwright.spec.base import Many, Mapped, Model, Named
@@ -92,6 +93,11 @@ class Platform(Model):
     policies: Many[RelativePath] = Field(default=(), description="Policy files and folders.", examples=[["policies/"]])
     katib: Katib | None = Field(
         default=None, description="How Katib is set up.", examples=[{"inject_security_context": True}]
+    )
+    workspaces: Workspaces | None = Field(
+        default=None,
+        description="What notebooks are made from where they are Workspaces (`kubeflow.notebooks` 2).",
+        examples=[{"kind": "jupyterlab", "image": "jupyterlab_scipy_190", "pod": "small_cpu"}],
     )
     mesh: Mesh | None = Field(default=None, description="The service mesh.", examples=[{"mtls": "strict"}])
     ingress: Ingress | None = Field(

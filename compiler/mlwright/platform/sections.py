@@ -185,13 +185,30 @@ class Namespace(Model):
 
     create: bool = Field(default=False, description="It does not exist: make it, too.", examples=[True])
     labels: Labels = Field(default={}, description="Labels of one that is made.", examples=[{"team": "growth"}])
-    owner: Line | None = Field(default=None, description="Its owner.", examples=["ann@example.com"])
+    owner: Line | None = Field(
+        default=None,
+        description="Whom it belongs to; every namespace has one where Kubeflow's Profiles are.",
+        examples=["ann@example.com"],
+    )
     contributors: Mapped[str, Literal["view", "edit", "admin"]] = Field(
         default={}, description="People with a role in it.", examples=[{"bob@example.com": "edit"}]
     )
     quota: Quota | None = Field(default=None, description="What it may use.", examples=[{"hard": {"cpu": "64"}}])
     limits: Limits | None = Field(
         default=None, description="What one container may use.", examples=[{"max": {"memory": "512Gi"}}]
+    )
+
+
+class Workspaces(Model):
+    """What Workspaces are made from: a WorkspaceKind of the cluster, and options of it."""
+
+    kind: Line = Field(description="WorkspaceKind.", examples=["jupyterlab"])
+    image: Line = Field(description="Its image option.", examples=["jupyterlab_scipy_190"])
+    pod: Line = Field(description="Its pod option.", examples=["small_cpu"])
+    placements: Mapped[str, Line] = Field(
+        default={},
+        description="Pod options of notebooks with a `placement`, by its name.",
+        examples=[{"a100-spot": "big_gpu"}],
     )
 
 
@@ -351,6 +368,11 @@ class Monitoring(Model):
         default=None,
         description="Address of Prometheus: replicas that follow requests ask it.",
         examples=["http://prometheus-operated.monitoring:9090"],
+    )
+    grafana: HttpUrl | None = Field(
+        default=None,
+        description="Address of Grafana, for the links of Kubeflow's dashboard.",
+        examples=["https://grafana.example.com"],
     )
 
 

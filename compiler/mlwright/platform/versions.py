@@ -80,6 +80,7 @@ SERVED = (
         "ClusterServingRuntime", "ClusterStorageContainer", "InferenceGraph", "ServingRuntime", "TrainedModel",
     )),
     Served("kubeflow.notebooks", "", "kubeflow.org/v1", ("Notebook",)),
+    Served("kubeflow.notebooks", "2.0", "kubeflow.org/v1beta1", ("Workspace",)),
     Served("kubeflow.profiles", "", "kubeflow.org/v1", ("Profile",)),
     Served("kubeflow.profiles", "", "kubeflow.org/v1alpha1", ("PodDefault",)),
 )  # fmt: skip
@@ -126,7 +127,7 @@ KNOWN: Mapping[str, Known] = {
     "kubeflow.trainer": Known("2.3", "2.0", "TrainJob; version 1 is `training_operator`"),
     "kubeflow.training_operator": Known("1.9"),
     "kubeflow.kserve": Known("0.21"),
-    "kubeflow.notebooks": Known("1.11"),
+    "kubeflow.notebooks": Known("2.0"),
     "kubeflow.profiles": Known("2.0"),
     "kubeflow.dashboard": Known("2.0"),
 }

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from mlwright.emit.kube.environment import NOTEBOOK_KEYS, SERVER_KEYS, secret_object
 from mlwright.emit.kube.names import named
+from mlwright.emit.kube.tenancy import ACCOUNTS, ROLES, tenants
 from mlwright.ir import Project
 from mlwright.platform import Profile
 
@@ -15,7 +16,8 @@ _EVERYWHERE = tuple(("ClusterRole", name) for name in ("view", "edit", "admin"))
 
 def declared(project: Project, profile: Profile) -> frozenset[tuple[str, str]]:
     """(kind, name) of each: secrets, existing claims, and what the platform file names."""
-    return frozenset((*_of_project(project), *_of_platform(profile), *_EVERYWHERE))
+    theirs = _of_profiles() if tenants(profile) else ()
+    return frozenset((*_of_project(project), *_of_platform(profile), *theirs, *_EVERYWHERE))
 
 
 def _of_project(project: Project) -> Iterator[tuple[str, str]]:
@@ -25,6 +27,14 @@ def _of_project(project: Project) -> Iterator[tuple[str, str]]:
         yield "Secret", named(project, name, limit=253)
     for claim in (*(storage.claim for storage in project.storage), project.tracking.artifacts.claim):
         yield "PersistentVolumeClaim", claim
+
+
+def _of_profiles() -> Iterator[tuple[str, str]]:
+    """What Kubeflow makes in the namespace of every Profile, and the roles of people there."""
+    for name in ACCOUNTS:
+        yield "ServiceAccount", name
+    for name in ROLES.values():
+        yield "ClusterRole", name
 
 
 def _of_platform(profile: Profile) -> Iterator[tuple[str, str]]:

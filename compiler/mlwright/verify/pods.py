@@ -17,7 +17,8 @@ CORE = WORKLOADS | {"Job", "CronJob", "Pod"}
 OPERATED = frozenset([
     "Workflow", "WorkflowTemplate", "ClusterWorkflowTemplate", "CronWorkflow", "EventSource", "Sensor",
     "InferenceService", "InferenceGraph", "TrainJob", "JobSet", "PyTorchJob", "TFJob", "XGBoostJob", "MPIJob",
-    "JAXJob", "PaddleJob", "Notebook", "RayJob", "RayCluster", "RayService", "SparkApplication", "ScaledJob",
+    "JAXJob", "PaddleJob", "Notebook", "Workspace", "RayJob", "RayCluster", "RayService", "SparkApplication",
+    "ScaledJob",
 ])
 # fmt: on
 """Kinds that operators make pods of, with labels of theirs."""

@@ -246,6 +246,7 @@ RULES: dict[str, Callable[[Place], Iterator[Use]]] = {
     **dict.fromkeys(("workflowTemplateRef", "templateRef"), _template),
     "env": _addresses,
     "volumes": _volumes,
+    "pvcName": _plain("PersistentVolumeClaim"),
     "imagePullSecrets": _pull_secrets,
     "eventSourceName": _event,
     "serviceName": _of_set,

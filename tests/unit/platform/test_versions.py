@@ -23,7 +23,7 @@ FOLDERS = {
     "sealed_secrets": "sealed-secrets", "jobset": "jobset", "kubeflow.pipelines": "kubeflow-pipelines",
     "kubeflow.katib": "katib", "kubeflow.trainer": "kubeflow-trainer-v2",
     "kubeflow.training_operator": "kubeflow-training-operator-v1", "kubeflow.kserve": "kserve",
-    "kubeflow.notebooks": "kubeflow-notebooks-v1", "kubeflow.profiles": "kubeflow-dashboard",
+    "kubeflow.notebooks": "kubeflow-notebooks-v*", "kubeflow.profiles": "kubeflow-dashboard",
 }  # fmt: skip
 
 
@@ -108,10 +108,10 @@ def test_built_in_platforms_run_what_was_looked_at_last(name: str) -> None:
 
 @cache
 def served(folder: str) -> frozenset[tuple[str, str]]:
-    """(kind, apiVersion) of every version that the definitions in one folder serve."""
+    """(kind, apiVersion) of every version that the definitions in one folder, or in those of a pattern, serve."""
     found: set[tuple[str, str]] = set()
     yaml.CSafeLoader.add_constructor("tag:yaml.org,2002:value", yaml.CSafeLoader.construct_scalar)
-    for file in (Path(CRDS) / folder).glob("*.yaml"):
+    for file in Path(CRDS).glob(f"{folder}/*.yaml"):
         for item in yaml.load_all(file.read_text(encoding="utf-8"), yaml.CSafeLoader):
             if item and item.get("kind") == "CustomResourceDefinition":
                 spec = item["spec"]

@@ -126,4 +126,24 @@ CODES = (
         bad="storage: {scratch: {type: volume, size: 10Gi, class: fast, mode: ReadWriteMany}}",
         good="storage: {scratch: {type: volume, size: 10Gi, class: shared, mode: ReadWriteMany}}",
     ),
+    Code(
+        code="PLAT012",
+        title="a namespace that belongs to nobody",
+        explanation=(
+            "Where Kubeflow's Profiles are, namespaces are made by them, and a Profile has an owner: a person who may "
+            "do everything there and lets others in. The platform file says who that is."
+        ),
+        bad="namespaces: {churn-prod: {}}",
+        good="namespaces: {churn-prod: {owner: ann@example.com}}",
+    ),
+    Code(
+        code="PLAT013",
+        title="contributors that Kubeflow cannot tell apart",
+        explanation=(
+            "Kubeflow names the objects of a contributor after the address, with everything but letters and digits as "
+            "`-`, and the role. Two addresses that differ only there would be one contributor."
+        ),
+        bad="contributors: {ann.lee@example.com: edit, ann-lee@example.com: edit}",
+        good="contributors: {ann.lee@example.com: edit, ann-lee@example.com: view}",
+    ),
 )

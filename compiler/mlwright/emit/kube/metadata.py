@@ -18,6 +18,8 @@ KEPT = {"argocd.argoproj.io/sync-options": "Prune=false"}
 """Argo CD does not delete such an object when it is no longer in git."""
 OUTLIVES = {**KEPT, "argocd.argoproj.io/compare-options": "IgnoreExtraneous"}
 """The same, and Argo CD does not call it a difference: runs go on with what they began with."""
+MANAGED = {"app.kubernetes.io/managed-by": "mlwright"}
+"""The label of every object."""
 ROLE = "app.kubernetes.io/component"
 
 Role = Literal["step", "control", "search", "tracking", "store", "endpoint", "gateway", "notebook", "proxy", "smoke"]
@@ -46,7 +48,7 @@ def labels(project: Project, node: str, name: str, container: Container | None =
         **dict(container.labels if container else ()),
         **selector(project, name),
         "app.kubernetes.io/part-of": label(project.name),
-        "app.kubernetes.io/managed-by": "mlwright",
+        **MANAGED,
         ENVIRONMENT: label(project.environment.name),
         NODE: label(node),
     }

@@ -43,16 +43,19 @@ class Objects:
         labels: Mapping[str, str] | None = None,
         annotations: Mapping[str, str] | None = None,
         namespace: str | None = None,
+        shared: bool = False,
     ) -> dict[str, Any]:
         """`metadata` of an object that node `node` became; `component` is what its pods are called. `namespace` ""
-        for what is in none."""
+        for what is in none; `shared` for what other projects write in the same words."""
         order = {metadata.SYNC_WAVE: str(wave)} if wave and "argo_cd" in self.context.platform.systems else {}
-        notes = {**metadata.contacts(self.project), **(annotations or {}), **order}
+        contacts = {} if shared else metadata.contacts(self.project)
+        notes = {**contacts, **(annotations or {}), **order}
         place = self.namespace if namespace is None else namespace
+        ours = metadata.MANAGED if shared else metadata.labels(self.project, node, component)
         return {
             "name": name,
             **({"namespace": place} if place else {}),
-            "labels": {**metadata.labels(self.project, node, component), **(labels or {})},
+            "labels": {**ours, **(labels or {})},
             **({"annotations": notes} if notes else {}),
         }
 
@@ -73,10 +76,12 @@ class Objects:
         api: str = "",
         parts: Sequence[Part] = (),
         origins: Mapping[Path, Origin] | None = None,
+        shared: bool = False,
     ) -> str:
         """Keep one object; its name. `body` is everything but `apiVersion`, `kind` and `metadata`. `as_kind` is what
         patches call it where a node became several of a kind; `api` where the platform's table has none for `kind`;
-        `parts` and `origins` are further ones within it."""
+        `parts` and `origins` are further ones within it; `shared`: the namespace's, not the project's, so its labels
+        and annotations name none."""
         place = "" if kind in CLUSTER_WIDE else namespace
         data = {
             "apiVersion": api or self.context.platform.api(kind),
@@ -89,6 +94,7 @@ class Objects:
                 labels=labels,
                 annotations=annotations,
                 namespace=place,
+                shared=shared,
             ),
             **body,
         }

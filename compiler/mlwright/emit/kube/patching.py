@@ -16,6 +16,8 @@ LIST_KEYS: ListKeys = {
     ("spec", "endpoints"): "port",
     ("spec", "groups", "*", "rules"): "alert",
     ("spec", "data"): "secretKey",
+    ("spec", "podTemplate", "volumes", "*"): "mountPath",
+    ("spec", "plugins"): "kind",
 }
 """Keys of lists, where it is not `name`; the merge keys that the API server itself goes by."""
 
@@ -28,7 +30,8 @@ _EVERY = (
     *("VariantDeployment", "VariantService", "ProxyDeployment", "ProxyService", "UsersJob", "SmokeJob"),
     *("ConfigMap", "Service", "ServiceAccount", "PersistentVolumeClaim", "NetworkPolicy", "Role", "RoleBinding"),
     *("Ingress", "HTTPRoute", "HorizontalPodAutoscaler", "PodDisruptionBudget", "ServiceMonitor", "PrometheusRule"),
-    "PeerAuthentication",
+    *("PeerAuthentication", "AuthorizationPolicy", "Profile", "Notebook", "Workspace"),
+    *("PodDefault", "MlflowPodDefault", "PipelinesPodDefault"),
     *("ScaledObject", "WorkflowTemplate", "CronWorkflow", "Workflow", "EventSource", "Sensor", "ExternalSecret"),
 )
 _TEMPLATES = {
@@ -50,6 +53,12 @@ PROTECTED: tuple[Protected, ...] = (
         Protected(kind=kind, path=("spec", "selector"), why="its pods are found by it")
         for kind in ("Deployment", "VariantDeployment", "ProxyDeployment", *_STORES)
     ),
+    Protected(kind="Profile", path=("spec", "owner"), why="its controller leaves a namespace of somebody else alone"),
+    Protected(
+        kind="Notebook",
+        path=("spec", "template", "spec", "containers", "*", "name"),
+        why="the controller knows the notebook by it",
+    ),
     *(
         Protected(kind=kind, path=(*template, "spec", "containers", "*", word), why="the launcher starts every program")
         for kind, template in _TEMPLATES.items()
@@ -59,7 +68,7 @@ PROTECTED: tuple[Protected, ...] = (
 
 KNOWN_FIELDS: tuple[KnownField, ...] = tuple(
     KnownField(kind=kind, path=(*template, "spec", "containers", "*", *path), field=field)
-    for kind, template in _TEMPLATES.items()
+    for kind, template in {**_TEMPLATES, "Notebook": ("spec", "template")}.items()
     for path, field in (
         (("image",), "image"),
         (("resources",), "resources"),

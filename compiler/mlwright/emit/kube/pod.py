@@ -176,7 +176,7 @@ def template(
             "automountServiceAccountToken": token,
             "enableServiceLinks": False,
             "terminationGracePeriodSeconds": grace,
-            "securityContext": _pod_security(security),
+            "securityContext": security_context(security),
             **({"imagePullSecrets": pull} if pull else {}),
             **({"runtimeClassName": common.runtime_class} if common.runtime_class else {}),
             **placed(objects, box),
@@ -193,7 +193,8 @@ def default_account(objects: Objects) -> str:
     return named(objects.project)
 
 
-def _pod_security(security: Security) -> dict[str, Any]:
+def security_context(security: Security) -> dict[str, Any]:
+    """The pod's user, who is never root without a reason."""
     seccomp = {"seccompProfile": {"type": "RuntimeDefault"}}
     if security.run_as_root:
         return {"runAsUser": 0, **seccomp}

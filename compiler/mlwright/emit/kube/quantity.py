@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from mlwright.ir import Resources
@@ -40,6 +41,11 @@ def resources(asked: Resources, platform: Profile) -> dict[str, Any]:
     }
     given = {key: {name: text for name, text in amounts.items() if text} for key, amounts in found.items()}
     return {key: amounts for key, amounts in given.items() if amounts}
+
+
+def amounts(given: Mapping[str, Any]) -> dict[str, str]:
+    """Amounts of a platform file as text."""
+    return {name: str(value) for name, value in given.items()}
 
 
 def ours(cpu_request: str = "50m", memory: str = "128Mi", most: str = "512Mi") -> dict[str, Any]:
