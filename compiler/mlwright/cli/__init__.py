@@ -7,6 +7,7 @@ A command module has `SUMMARY` nowhere but in `COMMANDS` below, and two function
 
 from __future__ import annotations
 
+import gc
 import importlib
 import os
 import sys
@@ -74,6 +75,7 @@ def _dispatch(words: list[str]) -> int:
         name, rest = rest[0], ["--help"]
     if name not in COMMANDS:
         return _unknown(name)
+    gc.set_threshold(100_000, 50, 100)  # nearly all that is imported, read and made stays until the end
     command = importlib.import_module(f"mlwright.cli.{name}")
     from mlwright.cli.parser import Parser
 

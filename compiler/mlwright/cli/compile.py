@@ -34,7 +34,7 @@ def execute(args: argparse.Namespace) -> int:
     """Exit 0 written (or nothing to change), 1 findings, 2 when the request itself makes no sense."""
     from mlwright import api
 
-    gc.set_threshold(100_000, 50, 100)  # nearly all that a compile makes stays until its end
+    gc.set_threshold(1_000_000)  # nothing that a compile makes refers to itself
     result = api.compile(
         args.paths, envs=args.env, targets=args.target, output=args.output, emit=args.emit, crds=args.crds
     )
