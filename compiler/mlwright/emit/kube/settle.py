@@ -17,6 +17,7 @@ Marks = Sequence[tuple[Path, str]]
 
 _CONTENT = "@content"
 _MARKS = (HASH, _CONTENT)
+_HOLDERS = (dict, list, tuple)
 
 
 def content(kind: str, name: str) -> str:
@@ -29,10 +30,10 @@ def settle(emitted: Sequence[tuple[str, Sequence[Document | TextFile]]]) -> Emit
     what it refers to has got its own. A name that no object has stays; objects of one name share it. In the same way
     the text of `content` is replaced by the digest of the object that it names."""
     objects = [item for _, items in emitted for item in items if isinstance(item, Document)]
+    if not any(_name(item).endswith(HASH) for item in objects):
+        return [(target, list(items)) for target, items in emitted]
     marks = {id(item): _marks(item.data) for item in objects}
     waiting = {name: (item.data, marks[id(item)]) for item in objects if (name := _name(item)).endswith(HASH)}
-    if not waiting:
-        return [(target, list(items)) for target, items in emitted]
     waiting |= {content(str(item.data.get("kind")), _name(item)): (item.data, marks[id(item)]) for item in objects}
     settled: dict[str, str] = {}
     for name in [name for name in waiting if name.endswith(HASH)]:
@@ -70,19 +71,15 @@ def _settle(name: str, waiting: Mapping[str, tuple[dict[str, Any], Marks]], sett
 def _marks(data: dict[str, Any]) -> Marks:
     """The places in a document that hold a marked name, and the name. Most documents hold none."""
     found: list[tuple[Path, str]] = []
-    text = json.compact(data)
-    if any(mark in text for mark in _MARKS):
-        _look(data, (), found)
+    waiting: list[tuple[Path, Any]] = [((), data)]
+    for path, value in waiting:
+        for key, item in value.items() if isinstance(value, dict) else enumerate(value):
+            if isinstance(item, str):
+                if item.endswith(_MARKS):
+                    found.append(((*path, key), item))
+            elif item and isinstance(item, _HOLDERS):
+                waiting.append(((*path, key), item))
     return found
-
-
-def _look(value: Any, path: Path, found: list[tuple[Path, str]]) -> None:
-    for key, item in value.items() if isinstance(value, dict) else enumerate(value):
-        if isinstance(item, str):
-            if item.endswith(_MARKS):
-                found.append(((*path, key), item))
-        elif isinstance(item, (dict, list, tuple)) and item:
-            _look(item, (*path, key), found)
 
 
 def _filled(data: dict[str, Any], marks: Marks, names: Mapping[str, str]) -> dict[str, Any]:
