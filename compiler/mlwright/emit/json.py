@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from functools import lru_cache
 from typing import Any
 
 _INERT = {ord(char): f"\\u{ord(char):04x}" for char in "$(){}"}
@@ -30,10 +29,11 @@ def pretty(value: Any) -> str:
     return json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
-def inert(value: Any) -> str:
-    """Readable ASCII text in which `$ ( ) { }` inside strings are `\\u00XX`, so that no engine substitutes in it."""
+def inert(value: Any, pad: str = "") -> str:
+    """Readable ASCII text in which `$ ( ) { }` inside strings are `\\u00XX`, so that no engine substitutes in it. All
+    lines but the first begin with `pad`; the last one ends."""
     pieces: list[str] = []
-    _inert(value, "\n", pieces)
+    _inert(value, f"\n{pad}", pieces)
     pieces.append("\n")
     return "".join(pieces)
 
@@ -44,38 +44,48 @@ def _inert(value: Any, line: str, pieces: list[str]) -> None:
         inner = f"{line}  "
         mark = f"{{{inner}"
         for key, item in value.items():
-            if not isinstance(key, str):
-                raise TypeError(f"a key must be text, not {type(key).__name__}")
-            pieces.append(f"{mark}{_text(key)}: ")
-            mark = f",{inner}"
             if isinstance(item, str):
-                pieces.append(_text(item))
+                pieces.append(f"{mark}{_TEXTS[key]}: {_TEXTS[item]}")
+            elif item is None:
+                pieces.append(f"{mark}{_TEXTS[key]}: null")
             else:
+                pieces.append(f"{mark}{_TEXTS[key]}: ")
                 _inert(item, inner, pieces)
+            mark = f",{inner}"
         pieces.append(f"{line}}}")
     elif isinstance(value, (list, tuple)) and value:
         inner = f"{line}  "
         mark = f"[{inner}"
         for item in value:
-            pieces.append(mark)
-            mark = f",{inner}"
             if isinstance(item, str):
-                pieces.append(_text(item))
+                pieces.append(f"{mark}{_TEXTS[item]}")
             else:
+                pieces.append(mark)
                 _inert(item, inner, pieces)
+            mark = f",{inner}"
         pieces.append(f"{line}]")
+    elif value is True or value is False:
+        pieces.append("true" if value else "false")
+    elif type(value) is int:
+        pieces.append(str(value))
     else:
-        pieces.append(_text(value) if isinstance(value, str) else json.dumps(value, allow_nan=False))
+        pieces.append(_TEXTS[value] if isinstance(value, str) else json.dumps(value, allow_nan=False))
 
 
-def _text(text: str) -> str:
-    return _short(text) if len(text) <= _SHORT else _string(text)
+class _Texts(dict[str, str]):
+    """Texts as JSON. Keys and short values come again and again, in every document."""
 
-
-def _string(text: str) -> str:
-    return json.dumps(text).translate(_INERT)
+    def __missing__(self, text: str) -> str:
+        if not isinstance(text, str):
+            raise TypeError(f"a key must be text, not {type(text).__name__}")
+        found = json.dumps(text).translate(_INERT)
+        if len(text) <= _SHORT:
+            if len(self) >= _KNOWN:
+                self.clear()
+            self[text] = found
+        return found
 
 
 _SHORT = 80
-_short = lru_cache(maxsize=16384)(_string)
-"""Keys and short values come again and again, in every document."""
+_KNOWN = 65536
+_TEXTS = _Texts()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
 from typing import Any
 
 from mlwright.emit import json
@@ -28,6 +27,7 @@ _HIDDEN = lazy(
 _SURROGATE = lazy("[\ud800-\udfff]")
 _ESCAPES = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\t": "\\t", "\r": "\\r", "\x00": "\\0"}
 _SHORT = 80
+_KNOWN = 65536
 _KEY_LIMIT = 1000  # YAML readers look at most 1024 characters ahead for the colon of a simple key
 
 
@@ -69,7 +69,7 @@ def scalar(value: bool | int | float | str | None) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str):
-        return _string(value)
+        return _INLINE[value] or _quoted(value)
     if isinstance(value, int):
         return str(int(value))
     if isinstance(value, float):
@@ -88,10 +88,6 @@ def _float(value: float) -> str:
     return f"{mantissa if '.' in mantissa else mantissa + '.0'}e{sign}"
 
 
-def _string(text: str) -> str:
-    return _short(text) if len(text) <= _SHORT else _quoted(text)
-
-
 def _quoted(text: str) -> str:
     if _PLAIN.fullmatch(text) and not _NOT_PLAIN.search(text) and text.lower() not in _WORDS:
         return text
@@ -100,8 +96,22 @@ def _quoted(text: str) -> str:
     return '"' + _HIDDEN.sub(_hidden, _encodable(re.sub(r'[\\"\n\t\r\x00]', lambda hit: _ESCAPES[hit[0]], text))) + '"'
 
 
-_short = lru_cache(maxsize=16384)(_quoted)
-"""Keys and short values come again and again, in every object."""
+class _Inline(dict[str, str]):
+    """Texts as they stand on one line, empty for those of several lines. Keys and short values come again and again, in
+    every object, and a dictionary finds them faster than any function."""
+
+    def __missing__(self, text: str) -> str:
+        if not isinstance(text, str):
+            raise TypeError(f"a key must be text, not {type(text).__name__}")
+        found = "" if "\n" in text else _quoted(text)
+        if len(text) <= _SHORT:
+            if len(self) >= _KNOWN:
+                self.clear()
+            self[text] = found
+        return found
+
+
+_INLINE = _Inline()
 
 
 def _hidden(hit: re.Match[str]) -> str:
@@ -133,37 +143,36 @@ class _Writer:
         self.lines = lines
 
     def mapping(self, data: Mapping[str, Any], path: Path, indent: int, lead: str) -> None:
+        out, lines, here = self.out, self.lines, path
         pad = lead or " " * indent
-        for key in _ordered(data):
-            if not isinstance(key, str):
-                raise TypeError(f"a key must be text, not {type(key).__name__}")
-            name, here = _string(key), path
-            if self.lines is not None:
+        for key, item in data.items() if "apiVersion" not in data or "kind" not in data else _ordered(data):
+            name = _INLINE[key] or _quoted(key)
+            if lines is not None:
                 here = (*path, key)
-                self.lines[here] = len(self.out) + 1
+                lines[here] = len(out) + 1
             if len(name) > _KEY_LIMIT:
-                self.out.append(f"{pad}? {name}")
+                out.append(f"{pad}? {name}")
                 pad, name = " " * indent, ""
-            item = data[key]
-            if isinstance(item, str) and "\n" not in item:  # most of all
-                self.out.append(f"{pad}{name}: {_string(item)}")
+            if isinstance(item, str) and (text := _INLINE[item]):  # most of all
+                out.append(f"{pad}{name}: {text}")
             else:
                 self.value(f"{pad}{name}:", item, here, indent + 2)
             if lead:
                 pad, lead = " " * indent, ""
 
     def sequence(self, items: Sequence[Any], path: Path, indent: int, lead: str) -> None:
-        pad, here = f"{lead or ' ' * indent}- ", path
+        out, lines, here = self.out, self.lines, path
+        pad = f"{lead or ' ' * indent}- "
         for position, item in enumerate(items):
-            if self.lines is not None:
+            if lines is not None:
                 here = (*path, position)
-                self.lines[here] = len(self.out) + 1
-            if isinstance(item, str) and "\n" not in item:
-                self.out.append(f"{pad}{_string(item)}")
-            elif isinstance(item, (dict, Mapping)) and item:
-                self.mapping(item, here, indent + 2, pad)
+                lines[here] = len(out) + 1
+            if isinstance(item, str):
+                self.text(pad[:-1], item, indent + 2)
             elif isinstance(item, (list, tuple)) and item:
                 self.sequence(item, here, indent + 2, pad)
+            elif isinstance(item, (dict, Mapping)) and item:
+                self.mapping(item, here, indent + 2, pad)
             else:
                 self.value(pad[:-1], item, here, indent + 2)
             if lead:
@@ -171,13 +180,13 @@ class _Writer:
 
     def value(self, lead: str, value: Any, path: Path, indent: int) -> None:
         if isinstance(value, str):
-            mark = _literal(value) if "\n" in value else ""
-            if mark:
-                self.out.append(f"{lead} {mark}")
-                body = value[:-1] if value.endswith("\n") else value
-                self.out.extend(f"{' ' * indent}{line}" if line else "" for line in body.split("\n"))
+            self.text(lead, value, indent)
+        elif isinstance(value, (list, tuple)):
+            if value:
+                self.out.append(lead)
+                self.sequence(value, path, indent, "")
             else:
-                self.out.append(f"{lead} {_string(value)}")
+                self.out.append(f"{lead} []")
         elif isinstance(value, (dict, Mapping)):
             if isinstance(value, Embedded):
                 self.embedded(lead, value, indent)
@@ -186,23 +195,27 @@ class _Writer:
                 self.mapping(value, path, indent, "")
             else:
                 self.out.append(f"{lead} {{}}")
-        elif isinstance(value, (list, tuple)):
-            if value:
-                self.out.append(lead)
-                self.sequence(value, path, indent, "")
-            else:
-                self.out.append(f"{lead} []")
         else:
             self.out.append(f"{lead} {scalar(value)}")
+
+    def text(self, lead: str, value: str, indent: int) -> None:
+        if found := _INLINE[value]:
+            self.out.append(f"{lead} {found}")
+        elif mark := _literal(value):
+            self.out.append(f"{lead} {mark}")
+            body = value[:-1] if value.endswith("\n") else value
+            self.out.extend(f"{' ' * indent}{line}" if line else "" for line in body.split("\n"))
+        else:
+            self.out.append(f"{lead} {_quoted(value)}")
 
     def embedded(self, lead: str, value: Embedded, indent: int) -> None:
         """A JSON document as a block of text that no engine finds anything to substitute in."""
         pad = " " * indent
         self.out.append(f"{lead} |")
-        self.out.extend(f"{pad}{line}" for line in json.inert(value).splitlines())
+        self.out.extend(f"{pad}{json.inert(value, pad)}".splitlines())
 
 
-def _ordered(data: Mapping[str, Any]) -> list[str]:
-    if "apiVersion" not in data or "kind" not in data:
-        return list(data)
-    return [key for key in _FIRST if key in data] + [key for key in data if key not in _FIRST]
+def _ordered(data: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    """An object's fields, those first that say what it is."""
+    first = [(key, data[key]) for key in _FIRST if key in data]
+    return first + [(key, item) for key, item in data.items() if key not in _FIRST]
