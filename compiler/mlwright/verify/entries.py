@@ -21,16 +21,18 @@ KEYS = frozenset({*_NAMED, *_CONTAINERS, "ports"})
 
 def check(manifest: Manifest) -> Iterator[Diagnostic]:
     """VER016: two entries of one list that are told apart by a name, and have the same."""
-    for key, names in _NAMED.items():
-        for found in manifest.places_of(key):
-            yield from _distinct(manifest, [(found.path, found.value)], names)
-    for found in manifest.places_of("ports"):
-        yield from _distinct(manifest, [(found.path, found.value)], ("name",))
-        for number in ("containerPort", "port"):
-            yield from _distinct(manifest, [(found.path, found.value)], (number, "protocol"))
-    for found in manifest.places_of("containers"):
-        lists = [((*found.path[:-1], key), found.holder.get(key)) for key in _CONTAINERS]
-        yield from _distinct(manifest, lists, ("name",))
+    for key, places in manifest.places.items():
+        for found in places if key in KEYS else ():
+            at, value = found.path, found.value
+            if key == "ports":
+                yield from _distinct(manifest, [(at, value)], ("name",))
+                for number in ("containerPort", "port"):
+                    yield from _distinct(manifest, [(at, value)], (number, "protocol"))
+            elif key == "containers":
+                lists = [((*at[:-1], one), found.holder.get(one)) for one in _CONTAINERS]
+                yield from _distinct(manifest, lists, ("name",))
+            elif key in _NAMED:
+                yield from _distinct(manifest, [(at, value)], _NAMED[key])
 
 
 def _distinct(manifest: Manifest, lists: Iterable[tuple[Path, Any]], names: tuple[str, ...]) -> Iterator[Diagnostic]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import Any
 
@@ -13,9 +13,6 @@ from mlwright.span import Path
 from mlwright.verify.finding import finding, shown
 from mlwright.verify.manifest import Manifest, Place, is_open
 from mlwright.verify.shape import mapping, mappings
-
-_PORTS = ("port", "containerPort", "hostPort", "targetPort", "nodePort")
-KEYS = frozenset({"limits", "requests", "hard", "sizeLimit", "ports", "env", *_PORTS})
 
 _CONTENT = 1024 * 1024
 _OBJECT = 1536 * 1024
@@ -30,13 +27,10 @@ _PORT_NAME = lazy(r"(?=.{1,15}$)(?=.*[a-z])(?!.*--)[a-z0-9]([-a-z0-9]*[a-z0-9])?
 def check(manifest: Manifest) -> Iterator[Diagnostic]:
     """VER012 too large, VER013 a quantity, VER014 a port, VER015 an environment entry."""
     yield from _size(manifest)
-    yield from _quantities(manifest)
-    for place in manifest.places_of(*_PORTS):
-        yield from _port(manifest, place)
-    for place in manifest.places_of("ports"):
-        yield from _port_names(manifest, place)
-    for place in manifest.places_of("env"):
-        yield from _environment(manifest, place)
+    for key, places in manifest.places.items():
+        if look := _RULES.get(key):
+            for place in places:
+                yield from look(manifest, place)
 
 
 def _size(manifest: Manifest) -> Iterator[Diagnostic]:
@@ -61,19 +55,23 @@ def _text(value: Any) -> bytes:
     return (value if isinstance(value, str) else json.inert(value)).encode("utf-8", "surrogatepass")
 
 
-def _quantities(manifest: Manifest) -> Iterator[Diagnostic]:
-    for place in manifest.places_of("limits", "requests"):
-        if place.path[-2:-1] in _HOLDERS and isinstance(place.value, dict):
-            for resource, value in place.value.items():
-                yield from _quantity(manifest, (*place.path, resource), value)
-            if place.path[-1] == "requests" and isinstance(limits := place.holder.get("limits"), dict):
-                yield from _within(manifest, place, limits)
-    for place in manifest.places_of("hard"):
-        if manifest.kind == "ResourceQuota" and isinstance(place.value, dict):
-            for resource, value in place.value.items():
-                yield from _quantity(manifest, (*place.path, resource), value)
-    for place in manifest.places_of("sizeLimit"):
-        yield from _quantity(manifest, place.path, place.value)
+def _amounts(manifest: Manifest, place: Place) -> Iterator[Diagnostic]:
+    """What a container asks for or is limited to."""
+    if place.path[-2:-1] in _HOLDERS and isinstance(place.value, dict):
+        for resource, value in place.value.items():
+            yield from _quantity(manifest, (*place.path, resource), value)
+        if place.path[-1] == "requests" and isinstance(limits := place.holder.get("limits"), dict):
+            yield from _within(manifest, place, limits)
+
+
+def _quota(manifest: Manifest, place: Place) -> Iterator[Diagnostic]:
+    if manifest.kind == "ResourceQuota" and isinstance(place.value, dict):
+        for resource, value in place.value.items():
+            yield from _quantity(manifest, (*place.path, resource), value)
+
+
+def _volume_size(manifest: Manifest, place: Place) -> Iterator[Diagnostic]:
+    yield from _quantity(manifest, place.path, place.value)
 
 
 def _quantity(manifest: Manifest, path: Path, value: Any) -> Iterator[Diagnostic]:
@@ -143,3 +141,15 @@ def _environment(manifest: Manifest, place: Place) -> Iterator[Diagnostic]:
         elif "value" in entry and "valueFrom" in entry and entry["value"]:
             message = f"the environment variable `{name}` of {manifest} has both `value` and `valueFrom`"
             yield finding("VER015", manifest, (*path, "valueFrom"), message, "remove one of them")
+
+
+_RULES: dict[str, Callable[[Manifest, Place], Iterator[Diagnostic]]] = {
+    **dict.fromkeys(("port", "containerPort", "hostPort", "targetPort", "nodePort"), _port),
+    **dict.fromkeys(("limits", "requests"), _amounts),
+    "hard": _quota,
+    "sizeLimit": _volume_size,
+    "ports": _port_names,
+    "env": _environment,
+}
+"""Key -> what is looked at in its value."""
+KEYS = frozenset(_RULES)

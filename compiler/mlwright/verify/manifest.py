@@ -36,8 +36,9 @@ class Place:
 
 @dataclass(slots=True, kw_only=True)
 class Manifest:
-    """One object. `at` is where it is in `document`, `outer` the object that it is written inside of. `places` has the
-    values of all keys that were asked for, by key, without those of objects inside; `size` is about the number of
+    """One object. `at` is where it is in `document`, `outer` the object that it is written inside of. `name` is empty
+    where it is given one at run time, `namespace` its own, else that of what it is in, and empty for none. `places` has
+    the values of all keys that were asked for, by key, without those of objects inside; `size` is about the number of
     bytes that the object takes, with what is inside."""
 
     target: str
@@ -47,6 +48,17 @@ class Manifest:
     outer: Manifest | None = None
     places: dict[str, list[Place]] = field(default_factory=dict)
     size: int = 0
+    kind: str = field(init=False)
+    metadata: dict[str, Any] = field(init=False)
+    name: str = field(init=False)
+    namespace: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.kind = str(self.data["kind"])
+        self.metadata = mapping(self.data.get("metadata"))
+        self.name = word(self.metadata.get("name"))
+        own = word(self.metadata.get("namespace"))
+        self.namespace = own or (self.outer.namespace if self.outer is not None else "")
 
     @property
     def api(self) -> str:
@@ -57,25 +69,6 @@ class Manifest:
     def group(self) -> str:
         """The API group; empty for the core group."""
         return self.api.rpartition("/")[0]
-
-    @property
-    def kind(self) -> str:
-        return str(self.data["kind"])
-
-    @property
-    def metadata(self) -> dict[str, Any]:
-        return mapping(self.data.get("metadata"))
-
-    @property
-    def name(self) -> str:
-        """Its name; empty where it is given one at run time."""
-        return word(self.metadata.get("name"))
-
-    @property
-    def namespace(self) -> str:
-        """Its own namespace, else that of what it is in; empty for none."""
-        own = word(self.metadata.get("namespace"))
-        return own or (self.outer.namespace if self.outer is not None else "")
 
     @property
     def spec(self) -> dict[str, Any]:
@@ -123,64 +116,46 @@ def _is_manifest(value: dict[str, Any]) -> bool:
 
 
 def _start(manifest: Manifest, keys: frozenset[str], found: list[Manifest]) -> None:
-    """Go through one object. What a ConfigMap or Secret holds is its own affair, up to the next object in it."""
+    """Go through one object, up to objects inside of it, which come after it. What a ConfigMap or Secret holds is its
+    own affair, up to the next object in it."""
     found.append(manifest)
-    walk = _Walk(manifest, keys, found)
+    at, data = manifest.at, manifest.data
+    inner: list[tuple[Path, Any]] = []
     if manifest.kind in ("ConfigMap", "Secret"):
-        manifest.size = walk.into(manifest.metadata, (*manifest.at, "metadata"))
-        walk.keys = frozenset()
-        manifest.size += walk.into({k: v for k, v in manifest.data.items() if k != "metadata"}, manifest.at)
+        _walk(manifest, (*at, "metadata"), manifest.metadata, keys, inner)
+        _walk(manifest, at, {key: item for key, item in data.items() if key != "metadata"}, frozenset(), inner)
     else:
-        manifest.size = walk.into(manifest.data, manifest.at)
+        _walk(manifest, at, data, keys, inner)
+    for path, value in inner:
+        inside = Manifest(target=manifest.target, document=manifest.document, at=path, data=value, outer=manifest)
+        _start(inside, keys, found)
+        manifest.size += inside.size
 
 
-class _Walk:
-    """One object, up to objects inside of it, which are walked by themselves."""
-
-    def __init__(self, manifest: Manifest, keys: frozenset[str], found: list[Manifest]) -> None:
-        self.manifest, self.keys, self.found = manifest, keys, found
-        self.inner = keys
-
-    def into(self, value: Any, path: Path) -> int:
-        """Note the places of the keys below `value`; its size in bytes."""
-        size = 2
-        if not isinstance(value, dict):
-            for position, item in enumerate(value):
-                if isinstance(item, str):
-                    size += len(item) + 3
-                elif isinstance(item, dict):
-                    inner = (*path, position)
-                    size += self._below(item, inner) if "kind" in item else self.into(item, inner)
-                elif isinstance(item, (list, tuple)):
-                    size += self.into(item, (*path, position))
-                else:
-                    size += 8
-            return size
-        keys, places = self.keys, self.manifest.places
-        for key, item in value.items():
-            size += len(key) + 4
-            if key in keys:
-                places.setdefault(key, []).append(Place(path=(*path, key), value=item, holder=value))
+def _walk(
+    manifest: Manifest, at: Path, root: dict[str, Any], keys: frozenset[str], inner: list[tuple[Path, Any]]
+) -> None:
+    """Note the places of the keys below `root`, its size, and the objects in it."""
+    places, size = manifest.places, 0
+    waiting: list[tuple[Path, Any]] = [(at, root)]
+    for path, value in waiting:
+        size += 2
+        for key, item in value.items() if isinstance(value, dict) else enumerate(value):
             if isinstance(item, str):
                 size += len(item) + 3
                 if key in _TEXTS and "apiVersion" in item and isinstance(inside := parsed(item), dict):
-                    self._below(inside, (*path, key))
+                    (inner if "kind" in inside and _is_manifest(inside) else waiting).append(((*path, key), inside))
             elif isinstance(item, dict):
-                inner = (*path, key)
-                size += self._below(item, inner) if "kind" in item else self.into(item, inner)
+                (inner if "kind" in item and _is_manifest(item) else waiting).append(((*path, key), item))
             elif isinstance(item, (list, tuple)):
-                size += self.into(item, (*path, key))
+                waiting.append(((*path, key), item))
             else:
                 size += 8
-        return size
-
-    def _below(self, value: Any, path: Path) -> int:
-        if isinstance(value, dict) and "kind" in value and _is_manifest(value):
-            outer = self.manifest
-            inside = Manifest(target=outer.target, document=outer.document, at=path, data=value, outer=outer)
-            _start(inside, self.inner, self.found)
-            return inside.size
-        return self.into(value, path)
+            if isinstance(key, str):
+                size += len(key) + 4
+                if key in keys:
+                    places.setdefault(key, []).append(Place(path=(*path, key), value=item, holder=value))
+    manifest.size += size
 
 
 def parsed(text: str) -> Any:

@@ -74,9 +74,9 @@ def _name(manifest: Manifest) -> Iterator[Diagnostic]:
 
 def _labels(manifest: Manifest, path: Path, labels: dict[str, Any]) -> Iterator[Diagnostic]:
     for key, value in labels.items():
-        if isinstance(value, (dict, list)) or (isinstance(value, str) and is_open(value)):
+        if isinstance(value, (dict, list)):
             continue
-        if why := _key_problem(key) or _value_problem(value):
+        if why := _label_problem(key, value) if isinstance(value, str) else _key_problem(key) or _not_text(value):
             where = shown(manifest, path)
             yield finding("VER011", manifest, (*path, key), f"the label `{key}` of {manifest} ({where}) {why}")
 
@@ -106,12 +106,16 @@ def _key_problem(key: str) -> str:
     return f"has a name of {len(name)} characters, and 63 are allowed" if len(name) > 63 else ""
 
 
-def _value_problem(value: Any) -> str:
-    return _text_problem(value) if isinstance(value, str) else f"is `{value}`, which is not text: put it into quotes"
+def _not_text(value: Any) -> str:
+    return f"is `{value}`, which is not text: put it into quotes"
 
 
 @lru_cache(maxsize=4096)
-def _text_problem(value: str) -> str:
+def _label_problem(key: str, value: str) -> str:
+    if is_open(value):
+        return ""
+    if why := _key_problem(key):
+        return why
     if len(value) > 63:
         return f"has {len(value)} characters, and 63 are allowed"
     if not _VALUE.fullmatch(value):

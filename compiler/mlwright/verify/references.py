@@ -36,8 +36,10 @@ class Use:
 
 def check(manifest: Manifest, objects: Objects) -> Iterator[Diagnostic]:
     """VER030 refers to an object that nobody makes, VER031 to a key or port that the object does not have."""
-    for key, uses in RULES.items():
-        for place in manifest.places.get(key, ()):
+    for key, places in manifest.places.items():
+        if (uses := RULES.get(key)) is None:
+            continue
+        for place in places:
             for use in uses(place):
                 if use.address and not str(use.name).startswith(f"{objects.stem}-"):
                     continue
