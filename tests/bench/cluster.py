@@ -1,8 +1,8 @@
 """The part of `make bench` about Kubernetes output: our compile beside `kubectl kustomize` of what it wrote.
 
 Projects are made up, from 60 objects to 30,000. Both programs are cold processes, run in turns in one round; ours
-starts without an output folder, so that it writes every file. What an earlier round wrote is moved aside and stays until
-the end: where many files have just been deleted, ext4 takes up to ten times as long to make new ones.
+starts without an output folder, so that it writes every file. What an earlier round wrote is moved aside and stays
+until the end: where many files have just been deleted, ext4 takes up to ten times as long to make new ones.
 """
 
 from __future__ import annotations
