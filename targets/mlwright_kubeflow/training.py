@@ -1,13 +1,152 @@
-"""Steps on several nodes, and steps of a training runtime, as Trainer's and the training operator's jobs."""
+"""Steps on several nodes, and steps of a training runtime, as Trainer's jobs; where it is not, as the operator's."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
+from mlwright.emit.kube import environment, jobs, plan
+from mlwright.emit.kube.gang import near
 from mlwright.emit.kube.objects import Objects
+from mlwright.emit.kube.placement import queue_label
 from mlwright.ir import Pipeline, Task
+from mlwright_kubeflow import groups, initializers
+from mlwright_kubeflow.operators import operator_job
+from mlwright_kubeflow.runtimes import NODE, own_runtime
+
+Manifest = dict[str, Any]
+Patches = dict[str, tuple[Manifest, Manifest]]
+"""Metadata and spec of pods, by the replicated job that they belong to."""
+
+MANAGER = "mlwright.dev/compiler"
+"""Who patches a runtime, as the TrainJob says."""
+_POLICIES = "2.2"
+"""Trainer's release that knows what JAX and XGBoost want."""
+_SINCE = {
+    "metadata": "2.1",
+    "affinity": "2.1",
+    "imagePullSecrets": "2.1",
+    "securityContext": "2.2",
+    "terminationGracePeriodSeconds": "2.3",
+}
+"""Since when a TrainJob may say these of the pods of a runtime that is not ours."""
+_POD = ("serviceAccountName", "nodeSelector", "tolerations", "volumes", *_SINCE)
 
 
-def training_manifests(objects: Objects, pipeline: Pipeline, task: Task) -> list[dict[str, Any]]:
-    """The TrainJob of a step."""
-    return []
+def training_manifests(objects: Objects, pipeline: Pipeline, task: Task) -> list[Manifest]:
+    """The TrainJob of a step, or the job of the training operator's where that is what the platform has."""
+    if objects.context.platform.has("kubeflow.trainer"):
+        return [train_job(objects, pipeline, task)]
+    return [operator_job(objects, pipeline, task)]
+
+
+def train_job(objects: Objects, pipeline: Pipeline, task: Task) -> Manifest:
+    """The TrainJob of a step: of the runtime that ops list for its framework, else of one of the project's own."""
+    platform = objects.context.platform
+    name = plan.name(task.name, task.name)
+    theirs = platform.file.runtimes.get(task.framework)
+    policy = groups.policy(task)
+    given = policy in ("torch", "mpi") or theirs is not None or platform.at_least("kubeflow.trainer", _POLICIES)
+    env = {
+        **jobs.step_environment(objects, pipeline, task),
+        **(dict(groups.meeting(task, name, given=given)) if task.spread else {}),
+        **({groups.RANK: groups.FOLLOWS} if groups.leader(task) != NODE else {}),
+    }
+    document = initializers.document(objects, task)
+    template = jobs.task_template(objects, task, env, near(objects, task), document=document, name=NODE)
+    (container,) = template["spec"]["containers"]
+    if theirs is None:
+        reference = {"kind": "TrainingRuntime", "name": own_runtime(objects, task, template)}
+        patches = _of_own(objects, task, name, container)
+    else:
+        reference = {"kind": theirs.kind, "name": theirs.name}
+        names = (NODE, "launcher") if policy == "mpi" else (NODE,)
+        patches = dict.fromkeys(names, _of_theirs(objects, template))
+    return {
+        "apiVersion": platform.api("TrainJob"),
+        "kind": "TrainJob",
+        "metadata": {
+            "name": name,
+            "namespace": objects.namespace,
+            "labels": {**template["metadata"]["labels"], **queue_label(objects, task.container)},
+        },
+        "spec": {
+            "runtimeRef": {"apiGroup": "trainer.kubeflow.org", **reference},
+            **initializers.of(objects, task),
+            "trainer": _trainer(task, name, container),
+            **_patched(objects, patches),
+            **_deadline(objects, task),
+        },
+    }
+
+
+def _trainer(task: Task, name: str, container: Mapping[str, Any]) -> Manifest:
+    env = list(container["env"])
+    if groups.policy(task) == "tensorflow":
+        env += groups.tf_config(task, name, NODE)
+    return {
+        "image": container["image"],
+        "command": container["command"],
+        **({"args": container["args"]} if container.get("args") else {}),
+        "env": env,
+        "numNodes": task.distributed.nodes_max,
+        **({"numProcPerNode": task.distributed.processes_per_node} if groups.policy(task) in ("torch", "mpi") else {}),
+        "resourcesPerNode": container["resources"],
+    }
+
+
+def _of_own(objects: Objects, task: Task, name: str, container: Mapping[str, Any]) -> Patches:
+    """What only one run knows of the pods of our own runtime: labels, and the variables of roles."""
+    found: Patches = {}
+    if _may(objects, "metadata"):
+        found[NODE] = ({}, {"containers": [{"name": NODE}]})
+    for group in groups.groups(task)[1:]:
+        rank = groups.COMPLETION if group.name == groups.leader(task) else groups.FOLLOWS
+        entries = [entry for entry in container["env"] if entry["name"] != groups.RANK]
+        entries += environment.entries({groups.RANK: rank})
+        if groups.policy(task) == "tensorflow":
+            entries += groups.tf_config(task, name, group.name)
+        found[group.name] = ({}, {"containers": [{"name": group.name, "env": entries}]})
+    return found
+
+
+def _of_theirs(objects: Objects, template: Mapping[str, Any]) -> tuple[Manifest, Manifest]:
+    """What the pods of a runtime of ops are to have beside what it says: volumes, who they are, where they go."""
+    (container,) = template["spec"]["containers"]
+    mine = {"name": NODE, "volumeMounts": container["volumeMounts"]}
+    if _may(objects, "securityContext"):
+        mine["securityContext"] = container["securityContext"]
+    spec = {key: template["spec"][key] for key in _POD if key in template["spec"] and _may(objects, key)}
+    return dict(template["metadata"]), {**spec, "containers": [mine]}
+
+
+def _may(objects: Objects, field: str) -> bool:
+    return objects.context.platform.at_least("kubeflow.trainer", _SINCE.get(field, "2.0"))
+
+
+def _patched(objects: Objects, patches: Patches) -> Manifest:
+    """The patches in the words of the platform's release."""
+    if not patches:
+        return {}
+    platform = objects.context.platform
+    if platform.has("trainjob_runtime_patches"):
+        replicated = [
+            {"name": name, "template": {"spec": {"template": {**({"metadata": head} if head else {}), "spec": spec}}}}
+            for name, (head, spec) in patches.items()
+        ]
+        inside = {"template": {"spec": {"replicatedJobs": replicated}}}
+        return {"runtimePatches": [{"manager": MANAGER, "trainingRuntimeSpec": inside}]}
+    if _may(objects, "metadata"):
+        overrides = [
+            {"targetJobs": [{"name": name}], **({"metadata": head} if head else {}), "spec": spec}
+            for name, (head, spec) in patches.items()
+        ]
+        return {"podTemplateOverrides": overrides}
+    return {"podSpecOverrides": [{"targetJobs": [{"name": name}], **spec} for name, (_, spec) in patches.items()]}
+
+
+def _deadline(objects: Objects, task: Task) -> Manifest:
+    """Before the release that has it, the runtime's Jobs say it."""
+    if not task.timeout or not objects.context.platform.has("trainjob_runtime_patches"):
+        return {}
+    return {"activeDeadlineSeconds": jobs.deadline(task)}

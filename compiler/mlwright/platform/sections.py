@@ -141,6 +141,11 @@ class Runtime(Model):
     kind: Literal["ClusterTrainingRuntime", "TrainingRuntime"] = Field(
         default="ClusterTrainingRuntime", description="Its kind.", examples=["TrainingRuntime"]
     )
+    initializers: Many[Literal["dataset", "model"]] = Field(
+        default=(),
+        description="What it fetches before the nodes start, into `/workspace/dataset` and `/workspace/model`.",
+        examples=[["dataset", "model"]],
+    )
 
 
 class Images(Model):

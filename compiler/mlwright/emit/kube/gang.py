@@ -25,9 +25,9 @@ class Gang:
     group: dict[str, Any] = field(default_factory=dict)
 
 
-def gang(objects: Objects, task: Task, name: str) -> Gang:
-    """The group `name` of the pods of a step of several nodes, by its placement. Kueue admits a Job's pods together by
-    itself, from its queue."""
+def near(objects: Objects, task: Task) -> Gang:
+    """What keeps the pods of a step of several nodes together wherever something else counts them: the topology and
+    the scheduler of its placement."""
     place = objects.context.platform.placement(task.container.placement)
     annotations: dict[str, str] = {}
     spec: dict[str, Any] = {}
@@ -35,21 +35,26 @@ def gang(objects: Objects, task: Task, name: str) -> Gang:
         annotations[TOPOLOGY] = place.topology
     elif place.topology:
         labels = {"matchLabels": {**metadata.selector(objects.project, task.name), metadata.ROLE: "step"}}
-        near = [{"labelSelector": labels, "topologyKey": place.topology}]
-        spec["affinity"] = {"podAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": near}}
-    match place.gang:
+        terms = [{"labelSelector": labels, "topologyKey": place.topology}]
+        spec["affinity"] = {"podAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": terms}}
+    if place.gang == "volcano":
+        spec["schedulerName"] = place.scheduler or "volcano"
+    return Gang(annotations=annotations, spec=spec)
+
+
+def gang(objects: Objects, task: Task, name: str) -> Gang:
+    """The group `name` of the pods of a step of several nodes, by its placement. Kueue admits a Job's pods together by
+    itself, from its queue."""
+    found = near(objects, task)
+    match objects.context.platform.placement(task.container.placement).gang:
         case "volcano":
-            spec["schedulerName"] = place.scheduler or "volcano"
-            return Gang(
-                annotations={**annotations, _VOLCANO: name},
-                spec=spec,
-                group=_group(objects, task, name, "volcano"),
-            )
+            group = _group(objects, task, name, "volcano")
+            return Gang(annotations={**found.annotations, _VOLCANO: name}, spec=found.spec, group=group)
         case "coscheduling":
             group = _group(objects, task, name, "scheduler_plugins")
-            return Gang(labels={_COSCHEDULING: name}, annotations=annotations, spec=spec, group=group)
+            return Gang(labels={_COSCHEDULING: name}, annotations=found.annotations, spec=found.spec, group=group)
         case _:
-            return Gang(annotations=annotations, spec=spec)
+            return found
 
 
 def _group(objects: Objects, task: Task, name: str, system: str) -> dict[str, Any]:

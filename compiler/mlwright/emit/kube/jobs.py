@@ -28,13 +28,7 @@ RENDEZVOUS = 29500
 def step_manifests(objects: Objects, pipeline: Pipeline, task: Task) -> list[Manifest]:
     """The Job of a step, and the Service by which its nodes find each other where it has several."""
     name = plan.name(task.name, task.name)
-    env: dict[str, environment.Value] = {
-        **environment.tracking(objects.project),
-        environment.RUN: "",
-        **environment.parameters(dict(pipeline.params), task),
-        **environment.secrets(objects.project, of_task(objects.project, task)),
-        **environment.identity(),
-    }
+    env = step_environment(objects, pipeline, task)
     spec: dict[str, Any] = {"backoffLimit": _LOST, "podFailurePolicy": plan.POD_FAILURES}
     nodes = task.distributed.nodes_max
     together = gang(objects, task, name) if nodes > 1 else Gang()
@@ -54,6 +48,17 @@ def step_manifests(objects: Objects, pipeline: Pipeline, task: Task) -> list[Man
     return [*made, together.group] if together.group else made
 
 
+def step_environment(objects: Objects, pipeline: Pipeline, task: Task) -> dict[str, environment.Value]:
+    """What every pod of a step has in its environment, whoever starts it; the run's id is to be filled in."""
+    return {
+        **environment.tracking(objects.project),
+        environment.RUN: "",
+        **environment.parameters(dict(pipeline.params), task),
+        **environment.secrets(objects.project, of_task(objects.project, task)),
+        **environment.identity(),
+    }
+
+
 def task_template(
     objects: Objects,
     task: Task,
@@ -61,8 +66,12 @@ def task_template(
     together: Gang | None = None,
     more: Mapping[str, Any] | None = None,
     document: dict[str, Json] | None = None,
+    *,
+    name: str = pod.MAIN,
+    port: tuple[str, int] = ("rendezvous", RENDEZVOUS),
 ) -> dict[str, Any]:
-    """The pod of a step: the launcher on its document (`document` where it is not the usual one), or a bare program."""
+    """The pod of a step: the launcher on its document (`document` where it is not the usual one), or a bare program.
+    `name` is the container's, and `port` where several nodes meet."""
     volumes = Volumes(objects, task.id, task.origin)
     box = task.container
     if task.contract == "bare":
@@ -71,13 +80,13 @@ def task_template(
         env = {**kept, **environment.exported(objects.project, box.secrets), **own}
         start = pod.bare(objects, box)
     else:
-        found = document or _document(objects, task)
+        found = document or task_document(objects, task)
         start = pod.launched(volumes, objects, "step.py", document_config(objects, task, found))
     volumes.task(task)
     ports: dict[str, Any] = {}
-    if task.distributed.nodes_max > 1:
-        ports = {"ports": [{"name": "rendezvous", "containerPort": RENDEZVOUS, "protocol": "TCP"}]}
-    container = pod.user_container(objects, box, volumes, env, start, more=ports)
+    if task.spread:
+        ports = {"ports": [{"name": port[0], "containerPort": port[1], "protocol": "TCP"}]}
+    container = pod.user_container(objects, box, volumes, env, start, name=name, more=ports)
     together = together or Gang()
     return pod.template(
         objects,
@@ -92,7 +101,7 @@ def task_template(
     )
 
 
-def _document(objects: Objects, task: Task) -> dict[str, Json]:
+def task_document(objects: Objects, task: Task) -> dict[str, Json]:
     """The step's document; of a search's trial, the one whose parameters come from outside."""
     project = objects.project
     searches = (node for node in stepdoc.searches(project) if node.trial.id == task.id)
