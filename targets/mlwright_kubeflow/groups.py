@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Literal
+from typing import Literal
 
-from mlwright.emit.kube import environment, plan
+from mlwright.emit import json
+from mlwright.emit.kube import environment
 from mlwright.emit.kube.jobs import RENDEZVOUS
 from mlwright.ir import Task
 from mlwright.record import dataclass
 
 Policy = Literal["torch", "mpi", "jax", "xgboost", "tensorflow", "paddle", "plain"]
 
-INDEX = "JOB_COMPLETION_INDEX"
+_JOB = "MLWRIGHT_JOBSET"
+_INDEX = "JOB_COMPLETION_INDEX"
 RANK = "MLWRIGHT_NODE_RANK"
 """The launcher's variable for which node of the step a pod is, where nothing else says so; 0 leads."""
 FOLLOWS = "1"
@@ -54,15 +56,16 @@ def leader(task: Task) -> str:
     return "chief" if any(name == "chief" for name, _ in task.distributed.roles) else "node"
 
 
-def host(job: str, group: str, index: int = 0) -> plan.RunText:
-    """The name by which one pod of a JobSet finds another."""
-    return plan.text(job, f"-{group}-0-{index}.", job)
+def host(group: str, index: int = 0) -> str:
+    """The name by which one pod of a JobSet finds another, whatever the job is called: Kubernetes puts that in."""
+    return f"$({_JOB})-{group}-0-{index}.$({_JOB})"
 
 
-def meeting(task: Task, job: str, *, given: bool) -> Iterator[tuple[str, environment.Value]]:
+def meeting(task: Task, *, given: bool) -> Iterator[tuple[str, environment.Value]]:
     """The variables by which the pods of a JobSet find each other; `given`: Trainer adds those of its own policy."""
-    first = host(job, leader(task))
-    yield "MASTER_ADDR", first
+    first = host(leader(task))
+    yield _JOB, {"fieldRef": {"fieldPath": "metadata.labels['jobset.sigs.k8s.io/jobset-name']"}}
+    yield "MASTER_ADDR", environment.Expanded(first)
     yield "MASTER_PORT", str(RENDEZVOUS)
     if given:
         return
@@ -71,31 +74,35 @@ def meeting(task: Task, job: str, *, given: bool) -> Iterator[tuple[str, environ
         case "jax":
             yield "JAX_NUM_PROCESSES", nodes
             yield "JAX_PROCESS_ID", COMPLETION
-            yield "JAX_COORDINATOR_ADDRESS", plan.text(first, f":{RENDEZVOUS}")
+            yield "JAX_COORDINATOR_ADDRESS", environment.Expanded(f"{first}:{RENDEZVOUS}")
         case "xgboost":
-            yield "DMLC_TRACKER_URI", first
+            yield "DMLC_TRACKER_URI", environment.Expanded(first)
             yield "DMLC_TRACKER_PORT", str(RENDEZVOUS)
             yield "DMLC_TASK_ID", COMPLETION
             yield "DMLC_NUM_WORKER", str(task.distributed.nodes_max * task.distributed.processes_per_node)
         case "paddle":
-            yield "PADDLE_JOB_ID", job
+            yield "PADDLE_JOB_ID", {"fieldRef": {"fieldPath": "metadata.labels['jobset.sigs.k8s.io/jobset-name']"}}
             yield "PADDLE_NNODES", str(sum(group.count for group in groups(task)))
-            yield "PADDLE_MASTER", plan.text(first, f":{RENDEZVOUS}")
+            yield "PADDLE_MASTER", environment.Expanded(f"{first}:{RENDEZVOUS}")
 
 
-def tf_config(task: Task, job: str, group: str) -> list[dict[str, Any]]:
-    """`TF_CONFIG` of the pods of one group, as entries of `env`: Kubernetes puts the pod's index into it."""
-    pieces: list[str] = ['{"cluster":{']
-    for number, each in enumerate(groups(task)):
-        pieces.append(f'{"," if number else ""}"{_tf(each.name)}":[')
-        for index in range(each.count):
-            pieces += ['"' if not index else ',"', host(job, each.name, index), f':{RENDEZVOUS}"']
-        pieces.append("]")
-    pieces.append(f'}},"task":{{"type":"{_tf(group)}","index":$({INDEX})}}}}')
-    return [
-        {"name": INDEX, "valueFrom": COMPLETION},
-        {"name": "TF_CONFIG", "value": plan.text(*pieces)},
-    ]
+def of_group(task: Task, group: str) -> dict[str, environment.Value]:
+    """The variables that differ from one group to the next."""
+    found: dict[str, environment.Value] = {}
+    if group != leader(task):
+        found[RANK] = FOLLOWS
+    if policy(task) == "tensorflow":
+        found |= {_INDEX: COMPLETION, "TF_CONFIG": environment.Expanded(_tf_config(task, group))}
+    elif policy(task) == "paddle" and task.distributed.roles:
+        found["PADDLE_TRAINER_NUM" if group == "node" else "PADDLE_SERVER_NUM"] = "1"
+    return found
+
+
+def _tf_config(task: Task, group: str) -> str:
+    """What TensorFlow is told of all groups, and of the pod that it is in."""
+    members = {_tf(one.name): [f"{host(one.name, at)}:{RENDEZVOUS}" for at in range(one.count)] for one in groups(task)}
+    task_ = f'{{"type":"{_tf(group)}","index":$({_INDEX})}}'
+    return f'{{"cluster":{json.canonical(members)},"task":{task_}}}'
 
 
 def _tf(group: str) -> str:

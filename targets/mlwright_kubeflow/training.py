@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from mlwright.emit.kube import environment, jobs, plan
+from mlwright.emit.kube import jobs, plan
 from mlwright.emit.kube.gang import near
 from mlwright.emit.kube.objects import Objects
 from mlwright.emit.kube.placement import queue_label
@@ -49,15 +49,20 @@ def train_job(objects: Objects, pipeline: Pipeline, task: Task) -> Manifest:
     given = policy in ("torch", "mpi") or theirs is not None or platform.at_least("kubeflow.trainer", _POLICIES)
     env = {
         **jobs.step_environment(objects, pipeline, task),
-        **(dict(groups.meeting(task, name, given=given)) if task.spread else {}),
-        **({groups.RANK: groups.FOLLOWS} if groups.leader(task) != NODE else {}),
+        **(dict(groups.meeting(task, given=given)) if task.spread else {}),
     }
     document = initializers.document(objects, task)
-    template = jobs.task_template(objects, task, env, near(objects, task), document=document, name=NODE)
+
+    def template_of(group: str) -> Manifest:
+        mine = {**env, **groups.of_group(task, group)}
+        return jobs.task_template(objects, task, mine, near(objects, task), document=document, name=NODE)
+
+    template = template_of(NODE)
     (container,) = template["spec"]["containers"]
     if theirs is None:
         reference = {"kind": "TrainingRuntime", "name": own_runtime(objects, task, template)}
-        patches = _of_own(objects, task, name, container)
+        roles = {name: template_of(name)["spec"]["containers"][0]["env"] for name, _ in task.distributed.roles}
+        patches = _of_own(objects, roles)
     else:
         reference = {"kind": theirs.kind, "name": theirs.name}
         names = (NODE, "launcher") if policy == "mpi" else (NODE,)
@@ -73,40 +78,28 @@ def train_job(objects: Objects, pipeline: Pipeline, task: Task) -> Manifest:
         "spec": {
             "runtimeRef": {"apiGroup": "trainer.kubeflow.org", **reference},
             **initializers.of(objects, task),
-            "trainer": _trainer(task, name, container),
+            "trainer": _trainer(task, container),
             **_patched(objects, patches),
             **_deadline(objects, task),
         },
     }
 
 
-def _trainer(task: Task, name: str, container: Mapping[str, Any]) -> Manifest:
-    env = list(container["env"])
-    if groups.policy(task) == "tensorflow":
-        env += groups.tf_config(task, name, NODE)
+def _trainer(task: Task, container: Mapping[str, Any]) -> Manifest:
+    each = {"numProcPerNode": task.distributed.processes_per_node} if groups.policy(task) in ("torch", "mpi") else {}
     return {
-        "image": container["image"],
-        "command": container["command"],
-        **({"args": container["args"]} if container.get("args") else {}),
-        "env": env,
+        **{key: container[key] for key in ("image", "command", "args", "env") if container.get(key)},
         "numNodes": task.distributed.nodes_max,
-        **({"numProcPerNode": task.distributed.processes_per_node} if groups.policy(task) in ("torch", "mpi") else {}),
+        **each,
         "resourcesPerNode": container["resources"],
     }
 
 
-def _of_own(objects: Objects, task: Task, name: str, container: Mapping[str, Any]) -> Patches:
+def _of_own(objects: Objects, roles: Mapping[str, list[Manifest]]) -> Patches:
     """What only one run knows of the pods of our own runtime: labels, and the variables of roles."""
-    found: Patches = {}
+    found: Patches = {name: ({}, {"containers": [{"name": name, "env": env}]}) for name, env in roles.items()}
     if _may(objects, "metadata"):
-        found[NODE] = ({}, {"containers": [{"name": NODE}]})
-    for group in groups.groups(task)[1:]:
-        rank = groups.COMPLETION if group.name == groups.leader(task) else groups.FOLLOWS
-        entries = [entry for entry in container["env"] if entry["name"] != groups.RANK]
-        entries += environment.entries({groups.RANK: rank})
-        if groups.policy(task) == "tensorflow":
-            entries += groups.tf_config(task, name, group.name)
-        found[group.name] = ({}, {"containers": [{"name": group.name, "env": entries}]})
+        found = {NODE: ({}, {"containers": [{"name": NODE}]}), **found}
     return found
 
 
