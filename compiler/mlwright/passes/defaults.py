@@ -14,13 +14,14 @@ LAYER = "defaults"
 
 
 def fill_defaults(tree: Node) -> Node:
-    """The tree with `defaults.steps` beneath every step, `defaults.serving` beneath every endpoint, and `training`
-    beneath `tuning.trial`. What an entry says itself always wins; a distributed step takes no default timeout."""
+    """The tree with `defaults.steps` beneath every step, `defaults.serving` beneath every endpoint, `training` beneath
+    `tuning.trial`, and image and variables of a step beneath the notebook that is `like` it. What an entry says itself
+    always wins; a distributed step takes no default timeout."""
     if not isinstance(tree, Map):
         return tree
-    steps, services = _defaults(tree, "steps"), _defaults(tree, "serving")
+    every, services = _defaults(tree, "steps"), _defaults(tree, "serving")
     for path in _steps(tree):
-        tree = _change(tree, path, partial(_beneath, steps))
+        tree = _change(tree, path, partial(_beneath, every))
     for path in _entries(tree, ("serving",)):
         if _word(tree, (*path, "type")) in (None, "service"):
             tree = _change(tree, path, partial(_beneath, services))
@@ -29,7 +30,18 @@ def fill_defaults(tree: Node) -> Node:
         if at(tree, (*above, "tuning", "trial")) is not None and isinstance(training, Map):
             kept = replace(training, entries={k: v for k, v in training.entries.items() if k != "gates"})
             tree = _change(tree, (*above, "tuning", "trial"), partial(_over, kept))
+    known = steps(tree)
+    for path in _entries(tree, ("notebooks",)):
+        step = known.get(str(_word(tree, (*path, "like"))))
+        if isinstance(step, Map):
+            kept = replace(step, entries={k: v for k, v in step.entries.items() if k in ("image", "env")})
+            tree = _change(tree, path, partial(_over, kept))
     return tree
+
+
+def steps(tree: Node) -> dict[str, Node | None]:
+    """Every step of the tree, by the path that says where it stands."""
+    return {".".join(map(str, path)): at(tree, path) for path in _steps(tree)}
 
 
 def _defaults(tree: Node, kind: str) -> Node | None:

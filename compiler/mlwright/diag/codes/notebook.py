@@ -14,4 +14,14 @@ CODES = (
         bad="notebooks: {explore: {image: acme/notebook:1}}",
         good="notebooks: {explore: {mounts: {/home: {disk: 20Gi}}}}",
     ),
+    Code(
+        code="BOOK002",
+        title="a notebook like a step that is not there",
+        explanation=(
+            "A notebook with `like` has the image and the environment variables of a step: of an entry of `steps`, of "
+            "`training` or `evaluation`, or of those of a model (`models.ranker.training`)."
+        ),
+        bad="notebooks: {explore: {like: train}}",
+        good="notebooks: {explore: {like: training}}",
+    ),
 )

@@ -6,9 +6,11 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from mlwright import ir
+from mlwright.passes.defaults import steps
 from mlwright.passes.lower.container import container, resources
 from mlwright.passes.lower.context import Context
 from mlwright.passes.lower.task import storage_path
+from mlwright.source.suggest import closest
 from mlwright.span import Path
 from mlwright.spec import serving
 from mlwright.spec.base import Model
@@ -110,6 +112,13 @@ def route(context: Context, name: str, source: serving.Route) -> ir.Route:
 def notebook(context: Context, name: str, source: Notebook) -> ir.Notebook:
     """One notebook server."""
     path: Path = ("notebooks", name)
+    known = steps(context.tree)
+    if source.like and source.like not in known:
+        near = closest(source.like, list(known))
+        help = f"did you mean `{near}`?" if near else f"there is {', '.join(known)}" if known else "leave `like` out"
+        context.error(
+            "BOOK002", f"there is no step `{source.like}` that a notebook could be like", (*path, "like"), help
+        )
     return ir.Notebook(
         id=f"notebooks.{name}",
         name=name.replace("_", "-"),
