@@ -2,6 +2,23 @@
 
 from __future__ import annotations
 
-from mlwright.target import Capability
+from mlwright.target import Capability, each, one
 
-TABLE: tuple[Capability, ...] = ()
+_TUNING = ("tuning", "models.*.tuning")
+_TRIALS = ("tuning.trial", "models.*.tuning.trial")
+_BOUNDS = "Katib does not bound it: a trial takes the nearest value of the range"
+_READ = "Katib alone reads them there; MLflow has what the program logs itself"
+_RESUMED = "each run has an Experiment of its own: one that has ended goes on when someone raises its `maxTrialCount`"
+
+SEARCH: tuple[Capability, ...] = (
+    *(one(f"{place}.space.*.{key}", "emulated", _BOUNDS) for place in _TUNING for key in ("mean", "sigma")),
+    *each(_TUNING, "space.*.distribution", "emulated", _BOUNDS, "normal", "log_normal"),
+    *each(_TUNING, "resume", "emulated", _RESUMED, "volume", "running"),
+    *each(_TRIALS, "metrics_from", "emulated", _READ, "tensorboard", "prometheus"),
+    *each(_TRIALS, "retries", "emulated", "the launcher tries again inside the pod; lost pods are made anew 3 times"),
+    *each(_TRIALS, "expected_duration", "ignored", "it is for cost figures only"),
+    *each(_TRIALS, "resources.gpu.memory", "ignored", "Kubernetes asks for whole GPUs, whatever their memory"),
+)
+"""Searches that Katib makes."""
+
+TABLE: tuple[Capability, ...] = (*SEARCH,)

@@ -11,6 +11,7 @@ from mlwright.emit.kube import metadata
 from mlwright.emit.kube.exposure import PROXY
 from mlwright.emit.kube.metadata import Role
 from mlwright.emit.kube.objects import Objects
+from mlwright.emit.kube.operated import operated
 from mlwright.emit.stepdoc import SEARCH_PORT
 from mlwright.emit.trackserver import PORT as TRACKING
 from mlwright.emit.trackserver import PORTS
@@ -30,6 +31,8 @@ _BOOKKEEPERS = ("istio-system", _KUBEFLOW)
 """Namespaces that call Kubeflow's notebooks: the gateway's, and the controller's, which looks for idle ones."""
 _PIPELINES = (3000, 8888)
 """Ports of the pods of Kubeflow Pipelines that its client calls."""
+_METRICS, _STOPPING = 6789, 6788
+"""Ports of Katib's database manager and of the service that stops trials early."""
 _ENGINES = ("argo", "kubeflow")
 """Engines whose own containers, beside the step's, call the Kubernetes API."""
 
@@ -65,9 +68,10 @@ class _Rules:
             yield "step"
         if any(self._owners.get(node.id) == engine for node in searches):
             yield "search"
-        tasks = [node.trial if isinstance(node, Search) else node for node in project.nodes]
-        several = any(isinstance(task, Task) and task.distributed.nodes_max > 1 for task in tasks)
-        if project.nodes and (engine == self._objects.target or several):
+        steps = [node for node in project.nodes if isinstance(node, Search | Task)]
+        made = [*steps, *(node.trial for node in searches)]
+        elsewhere = any(operated(self._objects.context, node) for node in made)
+        if project.nodes and (engine == self._objects.target or elsewhere):
             yield "control"
         if self._ours("tracking"):
             yield "tracking"
@@ -96,7 +100,10 @@ class _Rules:
         meeting = self._pods("step")
         chat = _to(self._pods("gateway"), [GATEWAY])
         rules: dict[Role, tuple[list[Rule], list[Rule]]] = {
-            "step": ([{"from": meeting}], [*tracking, *search, {"to": meeting}, *chat, *outside, *engine]),
+            "step": (
+                [{"from": meeting}],
+                [*tracking, *search, {"to": meeting}, *chat, *outside, *engine, *self._to_katib()],
+            ),
             "control": ([], [*self._to_api(), *tracking, *search]),
             "search": ([_from(self._pods("step", "control"), [SEARCH_PORT])], [*tracking, *engine]),
             "tracking": (self._server_ingress(), self._server_egress()),
@@ -156,6 +163,19 @@ class _Rules:
         if tracking.beside:
             return _to(self._pods("tracking"), [TRACKING])
         return _to(_ANY, [_port(tracking.address)])
+
+    def _to_katib(self) -> list[Rule]:
+        """What reads a trial's metrics sends them to Katib's database, and asks when to stop the trial."""
+        platform = self._objects.context.platform
+        searches = [node for node in self._project.nodes if isinstance(node, Search)]
+        if not platform.has("kubeflow.katib") or not any(self._owners.get(one.id) == "kubeflow" for one in searches):
+            return []
+        namespace = platform.file.katib.namespace if platform.file.katib else "kubeflow"
+        found = _to([{"namespaceSelector": {"matchLabels": {_NAMESPACE: namespace}}}], [_METRICS])
+        if any(search.early_stopping for search in searches):
+            pods = {"matchExpressions": [{"key": "katib.kubeflow.org/experiment", "operator": "Exists"}]}
+            found += _to([{"podSelector": pods}], [_STOPPING])
+        return found
 
     def _to_api(self) -> list[Rule]:
         known = self._network.api_server

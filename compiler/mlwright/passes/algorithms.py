@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Literal
 
 from mlwright.ir import Json
@@ -11,15 +12,18 @@ from mlwright.record import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setting:
-    """One setting. Numbers are within `low` and `high`, both included unless `above` (then more than `low`)."""
+    """One setting. Numbers are within `low` and `high`, both included unless `above` (then more than `low`) or `below`
+    (then less than `high`). `ours`: Katib does not know it, our own search does."""
 
     name: str
     type: Literal["int", "float", "text", "param"]
     low: float = -math.inf
     high: float = math.inf
     above: bool = False
+    below: bool = False
     choices: tuple[str, ...] = ()
     required: bool = False
+    ours: bool = False
 
     def problem(self, value: Json) -> str:
         """What the value must be, where it is not; "" when it is fine. Numbers may be written as text."""
@@ -28,6 +32,7 @@ class Setting:
             return "" if fine else (f"one of {', '.join(self.choices)}" if self.choices else "text")
         number = _number(value)
         fine = number is not None and self.low <= number <= self.high and not (self.above and number == self.low)
+        fine = fine and not (self.below and number == self.high)
         if fine and number is not None and (self.type == "float" or number == int(number)):
             return ""
         return f"a {'whole ' if self.type == 'int' else ''}number{self._range()}"
@@ -37,13 +42,16 @@ class Setting:
             return ""
         if self.high == math.inf:
             return f" above {self.low:g}" if self.above else f" of at least {self.low:g}"
+        if self.above and self.below:
+            return f" between {self.low:g} and {self.high:g}"
         return f" from {self.low:g} to {self.high:g}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Algorithm:
     """`ranges`: lists of values are refused, and at least `least` ranges are searched. `countable`: every range needs
-    a step. `katib`: runs on Katib only. `why` it is refused everywhere, "" if it is not."""
+    a step. `katib`: runs on Katib only. `why` it is refused everywhere, "" if it is not. `drawn` are the distributions
+    that Katib's service draws from; `deaf`: it takes others for `uniform`, else it fails on them."""
 
     settings: tuple[Setting, ...] = ()
     ranges: bool = False
@@ -51,6 +59,8 @@ class Algorithm:
     countable: bool = False
     katib: bool = False
     why: str = ""
+    drawn: tuple[str, ...] = ("uniform",)
+    deaf: bool = True
 
 
 def _number(value: Json) -> float | None:
@@ -65,29 +75,37 @@ def _number(value: Json) -> float | None:
 
 _SEED = Setting(name="random_state", type="int", low=0, high=2**32 - 1)
 _STARTUP = Setting(name="n_startup_trials", type="int", low=0)
+_ALL = ("uniform", "log_uniform", "normal", "log_normal")
 _NAS = "it searches for a network's architecture, and a project declares parameters, not architectures"
 
 ALGORITHMS: dict[str, Algorithm] = {
-    "random": Algorithm(settings=(_SEED,)),
-    "grid": Algorithm(settings=(_SEED,), countable=True),
+    "random": Algorithm(settings=(_SEED,), drawn=_ALL),
+    "grid": Algorithm(settings=(_SEED,), countable=True, drawn=_ALL),
     "tpe": Algorithm(
+        drawn=_ALL,
         settings=(
-            Setting(name="gamma", type="float", low=0, high=1, above=True),
+            Setting(name="gamma", type="float", low=0, high=1, above=True, below=True),
             Setting(name="prior_weight", type="float", low=0, above=True),
             Setting(name="n_EI_candidates", type="int", low=1),
-            _STARTUP,
+            replace(_STARTUP, ours=True),
             _SEED,
-        )
+        ),
     ),
-    "multivariate-tpe": Algorithm(settings=(_STARTUP, Setting(name="n_ei_candidates", type="int", low=1), _SEED)),
+    "multivariate-tpe": Algorithm(
+        settings=(_STARTUP, Setting(name="n_ei_candidates", type="int", low=1), _SEED),
+        drawn=_ALL[:2],
+        deaf=False,
+    ),
     "bayesianoptimization": Algorithm(
+        drawn=_ALL[:2],
+        deaf=False,
         settings=(
             Setting(name="base_estimator", type="text", choices=("GP", "RF", "ET", "GBRT")),
             Setting(name="n_initial_points", type="int", low=1),
             Setting(name="acq_func", type="text", choices=("gp_hedge", "LCB", "EI", "PI", "EIps", "PIps")),
             Setting(name="acq_optimizer", type="text", choices=("auto", "sampling", "lbfgs")),
             _SEED,
-        )
+        ),
     ),
     "cmaes": Algorithm(
         settings=(

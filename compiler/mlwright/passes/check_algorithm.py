@@ -26,7 +26,7 @@ def check_algorithm(project: ir.Project) -> Iterable[Diagnostic]:
             yield _refused(search, algorithm.why, path)
             continue
         if algorithm.katib and project.environment.platform in _HERE:
-            yield _katib_only(search, project.environment, path)
+            yield katib_only(search, project.environment)
         yield from _settings(search.algorithm, search.settings, algorithm.settings, path)
         yield from _space(search, algorithm)
         yield from _together(search, path)
@@ -48,7 +48,9 @@ def _refused(search: ir.Search, why: str, path: Path) -> Diagnostic:
     )
 
 
-def _katib_only(search: ir.Search, environment: ir.Environment, path: Path) -> Diagnostic:
+def katib_only(search: ir.Search, environment: ir.Environment) -> Diagnostic:
+    """TUNE011: an algorithm that the environment has no Katib for."""
+    path = (*search.origin.path, "algorithm")
     other = f"environments.{environment.name}.tuning.algorithm: {{name: tpe, settings: null}}"
     return Diagnostic(
         code="TUNE011",

@@ -221,6 +221,9 @@ class Katib(Model):
     """How Katib is set up."""
 
     inject_security_context: bool = Field(default=False, description="Its sidecar is restricted.", examples=[True])
+    namespace: NamespaceName = Field(
+        default="kubeflow", description="Where it runs: trials send their metrics there.", examples=["katib"]
+    )
 
 
 class Retention(Model):

@@ -67,6 +67,7 @@ def test_settings_that_the_algorithm_takes_are_fine(algorithm: str, settings: di
         ("random", {"random_state": None}, "TUNE013"),
         ("random", {"random_state": [1]}, "TUNE013"),
         ("tpe", {"gamma": 0}, "TUNE013"),
+        ("tpe", {"gamma": 1}, "TUNE013"),
         ("tpe", {"gamma": float("nan")}, "TUNE013"),
         ("tpe", {"gamma": 10**400}, "TUNE013"),
         ("bayesianoptimization", {"base_estimator": "XGB"}, "TUNE013"),

@@ -81,6 +81,32 @@ CODES = (
         good="tuning: {algorithm: {name: bayesianoptimization, settings: {base_estimator: GP, acq_optimizer: lbfgs}}}",
     ),
     Code(
+        code="TUNE017",
+        title="what Katib cannot do of a search",
+        explanation=(
+            "The platform gives this search to Katib, whose services refuse it when it starts, or mean something else "
+            "by it. Each of Katib's algorithms has settings and distributions of its own: `n_startup_trials` is not "
+            "one of tpe's, and `multivariate-tpe` and `bayesianoptimization` know no normal distribution; `cmaes`, "
+            "`sobol`, `hyperband` and `pbt` draw uniformly whatever is written, which is a warning. pbt needs a volume "
+            "(`resume: volume`) that is mounted at a full path. Only printed metrics, and those in files, stop trials "
+            "early. Change what the message names, in the environment's overlay where other environments keep it."
+        ),
+        bad="tuning: {algorithm: {name: tpe, settings: {n_startup_trials: 10}}}  # on Katib",
+        good="environments: {prod: {tuning: {algorithm: {settings: {n_startup_trials: null}}}}}",
+    ),
+    Code(
+        code="TUNE018",
+        title="Katib's sidecar in a restricted namespace",
+        explanation=(
+            "Katib adds a container that collects metrics to each trial's pod. By default it has no security context, "
+            "and a namespace with the Pod Security level `restricted` refuses such pods: every trial would wait for "
+            "ever. KatibConfig's `injectSecurityContext: true` gives it the context of the trial's own container, "
+            "which is fit for such a namespace. Ops set it, and say so in the platform file."
+        ),
+        bad="{kubeflow: {katib: '0.19'}, pod_security: restricted}  # the platform file",
+        good="{kubeflow: {katib: '0.19'}, pod_security: restricted, katib: {inject_security_context: true}}",
+    ),
+    Code(
         code="TUNE020",
         title="a searched parameter that does not reach the command",
         explanation=(

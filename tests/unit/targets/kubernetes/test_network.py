@@ -161,3 +161,31 @@ def test_a_patch_opens_a_port_of_a_policy_and_leaves_alone_which_pods_it_is_abou
     assert {"ports": [{"protocol": "TCP", "port": 27000}]} in policy(
         objects(SERVED + patch, PLAIN, "champion"), "step"
     )["egress"]
+
+
+KATIB = PLAIN.replace("orchestrator: kubernetes", 'orchestrator: argo\nargo_workflows: "4.1"') + (
+    'kubeflow: {katib: "0.19"}\npod_security: baseline\nimages: {tools: "registry.example.com/tools:1"}\n'
+)
+TUNED = """\
+defaults: {steps: {image: "registry.example.com/demo:1"}}
+params: {lr: {type: float}}
+training:
+  command: [python, train.py, "--lr=${params.lr}"]
+  metrics: {auc: {goal: maximize, pattern: 'auc=(\\S+)', sample: "auc=0.9"}}
+tuning: {objective: auc, space: {lr: {min: 0.1, max: 0.9}}, trials: {max: 4}}
+"""
+
+
+def test_what_reads_a_trials_metrics_reaches_katib_and_its_operator_the_api() -> None:
+    found = objects(TUNED, KATIB)
+    katib = {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "kubeflow"}}}
+    rule = {"to": [katib], "ports": [{"protocol": "TCP", "port": 6789}]}
+    assert rule in policy(found, "step")["egress"]
+    assert outside(policy(found, "control")) == {443, 6443}
+    elsewhere = objects(
+        TUNED.replace("trials:", "early_stopping: medianstop, trials:"), f"{KATIB}katib: {{namespace: ml}}\n"
+    )
+    egress = policy(elsewhere, "step")["egress"]
+    assert {port["port"] for rule in egress for port in rule.get("ports", ())} == {5000, 443, 6443, 6789, 6788}
+    assert rule not in egress
+    assert rule not in policy(objects(TUNED, KATIB.replace('kubeflow: {katib: "0.19"}\n', "")), "step")["egress"]
