@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mlwright.emit.servedoc import ELSEWHERE
 from mlwright.target import STEPS, Capability, each, one
 
 _CONTAINERS = (*STEPS, "serving.*", "notebooks.*")
@@ -38,8 +39,11 @@ TABLE: tuple[Capability, ...] = (
     one("serving.*.mode", "refused", "no router runs here; call the endpoints one after another"),
     *(
         one(f"serving.*.{field}", "refused", "only KServe can do this; leave it out of this environment")
-        for field in ("transformer", "explainer", "batcher", "adapters", "roles", "engine", "parallel")
+        for field in ("transformer", "explainer", "batcher", "adapters", "roles", "engine", "parallel", "runtime")
     ),
+    one("serving.*.format", "refused", "only a server of KServe's reads such a model", *ELSEWHERE),
+    one("serving.*.concurrency", "ignored", "nothing in front of the container counts requests"),
+    one("serving.*.request_timeout", "emulated", "MLflow's scoring server gives up; a server of your own has to"),
     one("serving.*.log", "ignored", "requests are not kept here"),
     one("serving.*.protocols", "refused", "MLflow's scoring server speaks `mlflow` only", "open-inference-v2", "grpc"),
     one(

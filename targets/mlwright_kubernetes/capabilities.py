@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mlwright.emit.servedoc import ELSEWHERE
 from mlwright.target import STEPS, Capability, each, one
 
 _GRAPH: tuple[Capability, ...] = (
@@ -23,9 +24,12 @@ _KSERVE = "only KServe can do this; leave it out of this environment, or list `k
 _SERVICES: tuple[Capability, ...] = (
     *(
         one(f"serving.*.{field}", "refused", _KSERVE)
-        for field in ("transformer", "explainer", "batcher", "adapters", "roles", "engine", "parallel")
+        for field in ("transformer", "explainer", "batcher", "adapters", "roles", "engine", "parallel", "runtime")
     ),
     one("serving.*.mode", "refused", _KSERVE, "sequence", "ensemble", "switch"),
+    one("serving.*.concurrency", "ignored", "nothing in front of a plain Deployment counts requests"),
+    one("serving.*.request_timeout", "emulated", "MLflow's scoring server gives up; a server of your own has to"),
+    one("serving.*.format", "refused", _KSERVE, *ELSEWHERE),
     one("serving.*.log", "ignored", "nothing in front of a plain Deployment keeps requests"),
     one("serving.*.storage", "emulated", "the model is fetched through the tracking server all the same", "direct"),
     one("tracking.server", "refused", "a Databricks workspace cannot be reached with this contract", "databricks"),

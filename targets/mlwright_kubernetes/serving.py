@@ -43,8 +43,8 @@ def emit_route(objects: Objects, found: Route) -> None:
     the host where there is one."""
     work = _workload(objects, found.id, found.name, found)
     services = {service.id: service for service in objects.project.services}
-    backends = [
-        (objects.name(services[target].name), services[target].port, int(weight or 0)) for target, weight in found.to
+    backends: list[Backend] = [
+        (objects.name(services[leg.to].name), services[leg.to].port, leg.weight) for leg in found.legs
     ]
     port = backends[0][1]
     spec = {

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import replace
 
 from mlwright import ir
 from mlwright.emit import places as inside
 from mlwright.emit.stepdoc import Document, Places, head, step_document
+from mlwright.platform.kserve import SERVERS, elsewhere
 
+ELSEWHERE = tuple(name for name in SERVERS if elsewhere(name))
+"""Formats that only a server of KServe's own loads."""
 _HEALTH = {"mlflow": "/ping", "openai": "/health", "open-inference-v2": "/v2/health/ready", "open-inference-v1": "/"}
 
 
@@ -65,7 +69,12 @@ def placed_document(
     """`endpoint_document` with MLflow's scoring server where the container says nothing, and with the address that a
     reference in the model's stands for."""
     server = ["mlflow", "models", "serve", "-m", folder, "--env-manager", "local", "-h", "0.0.0.0"]
-    document = endpoint_document(project, service, source, folder, places, [*server, "-p", str(service.port)])
+    server += [
+        "-p",
+        str(service.port),
+        *(["-t", str(math.ceil(service.request_timeout))] if service.request_timeout else []),
+    ]
+    document = endpoint_document(project, service, source, folder, places, server)
     if isinstance(document["model"], dict) and (place := places.address(source.uri)):
         document["model"] |= {"kind": "path" if place.startswith("/") else "uri", "uri": place}
     return document

@@ -41,10 +41,21 @@ class Variant:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Component:
+    """A program before or beside the model's: a transformer or an explainer. Its container has no image of its own
+    where it has the endpoint's."""
+
+    container: Container
+    port: int = 8080
+    replicas: Replicas = field(default_factory=Replicas)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Service:
-    """An online endpoint. `startup` and `smoke_timeout` in seconds; `smoke_request` is empty without a smoke test.
-    `extra` holds fields that only some targets know (transformer, explainer, engine, parallel, adapters, roles,
-    batcher, log, health), as plain JSON."""
+    """An online endpoint. `startup`, `smoke_timeout` and `request_timeout` in seconds, 0 for none; `smoke_request` is
+    empty without a smoke test, `concurrency` 0 without a limit; `components` are the transformer and the explainer.
+    `extra` holds fields that only some targets know (engine, parallel, adapters, roles, batcher, log, health), as plain
+    JSON."""
 
     id: str
     name: str
@@ -63,6 +74,10 @@ class Service:
     smoke_status: int = 200
     smoke_timeout: float = 60.0
     storage: Literal["proxied", "direct"] = "proxied"
+    runtime: str = ""
+    concurrency: int = 0
+    request_timeout: float = 0.0
+    components: tuple[tuple[Literal["transformer", "explainer"], Component], ...] = ()
     extra: tuple[tuple[str, Json], ...] = ()
     needs: tuple[str, ...] = ()
     owner: str = ""
@@ -75,14 +90,27 @@ class Service:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Leg:
+    """One way of a route, to the endpoint or route with the id `to`. What does not belong to the route's mode is
+    empty. `required`: its failure is the route's."""
+
+    to: str
+    weight: int = 0
+    condition: str = ""
+    input: Literal["request", "response"] = "response"
+    required: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
-    """`to` are (endpoint id, weight or condition)."""
+    """An address in front of several endpoints."""
 
     id: str
     name: str
     mode: Literal["sequence", "ensemble", "split", "switch"]
-    to: tuple[tuple[str, str], ...]
+    legs: tuple[Leg, ...]
     expose: Expose = field(default_factory=Expose)
+    owner: str = ""
     origin: Origin = field(compare=False)
 
 

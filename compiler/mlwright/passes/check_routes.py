@@ -15,7 +15,7 @@ def check_routes(project: ir.Project) -> Iterable[Diagnostic]:
     known = {service.id for service in project.services} | set(routes)
     for route in project.routes:
         seen: dict[str, int] = {}
-        for position, (target, _) in enumerate(route.to):
+        for position, target in enumerate(leg.to for leg in route.legs):
             path = (*route.origin.path, "to", position)
             if target not in known:
                 near = closest(target, known - {route.id})
@@ -60,6 +60,6 @@ def _cycles(routes: dict[str, ir.Route]) -> Iterable[Diagnostic]:
             if name in done or name not in routes:
                 continue
             trail.append(name)
-            stack += [(target, depth + 1) for target, _ in reversed(routes[name].to)]
+            stack += [(leg.to, depth + 1) for leg in reversed(routes[name].legs)]
         done.add(start)
         done.update(trail)

@@ -69,7 +69,8 @@ def _shared(service: ir.Service, other: ir.Service, address: tuple[str, str]) ->
 def _protocols(service: ir.Service) -> Iterator[Diagnostic]:
     path = (*service.origin.path, "protocols")
     own = service.container.argv or service.container.script or service.container.args
-    if service.format == "mlflow" and not own and "open-inference-v2" in service.protocols:
+    scored = service.format == "mlflow" and not own and service.storage == "proxied"
+    if scored and "open-inference-v2" in service.protocols:
         yield Diagnostic(
             code="SERVE005",
             message="MLflow's scoring server does not speak `open-inference-v2`: it has no /v2",

@@ -62,6 +62,8 @@ def containers(project: ir.Project) -> Iterator[Placed]:
         yield Placed(id=task.id, path=task.origin.path, container=task.container)
     for service in project.services:
         yield Placed(id=service.id, path=service.origin.path, container=service.container)
+        for kind, part in service.components:
+            yield Placed(id=service.id, path=(*service.origin.path, kind), container=part.container)
     for notebook in project.notebooks:
         yield Placed(id=notebook.id, path=notebook.origin.path, container=notebook.container)
 

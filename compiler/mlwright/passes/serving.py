@@ -27,10 +27,10 @@ def drop_unpinned(project: ir.Project, bag: Bag) -> ir.Project:
             services.append(replace(service, variants=tuple(v for v in service.variants if _is_pinned(v.source))))
     gone = {service.id for service in project.services} - {service.id for service in services}
     routes = list(project.routes)
-    while broken := next((r for r in routes if any(target in gone for target, _ in r.to)), None):
+    while broken := next((r for r in routes if any(leg.to in gone for leg in r.legs)), None):
         routes.remove(broken)
         gone.add(broken.id)
-        bag.add(_unreachable(broken, next(target for target, _ in broken.to if target in gone)))
+        bag.add(_unreachable(broken, next(leg.to for leg in broken.legs if leg.to in gone)))
     return replace(project, services=tuple(services), routes=tuple(routes))
 
 

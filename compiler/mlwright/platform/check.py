@@ -19,6 +19,7 @@ _SECTIONS = {
     "mesh": "istio",
     "katib": "kubeflow.katib",
     "workspaces": "kubeflow.notebooks",
+    "kserve": "kubeflow.kserve",
     "runtimes": "kubeflow.trainer",
 }
 """Section -> the system that it sets up."""

@@ -35,7 +35,7 @@ def asked(project: ir.Project, profile: Profile) -> Iterator[Asked]:
     for service in project.services:
         yield Asked(id=service.id, kind="endpoint", path=service.origin.path, explicit=service.owner)
     for route in project.routes:
-        yield Asked(id=route.id, kind="endpoint", path=route.origin.path)
+        yield Asked(id=route.id, kind="endpoint", path=route.origin.path, explicit=route.owner)
     yield from _tracking(project.tracking)
     for notebook in project.notebooks:
         yield Asked(id=notebook.id, kind="notebook", path=notebook.origin.path, explicit=notebook.owner)

@@ -13,6 +13,7 @@ from mlwright.platform.sections import (
     Images,
     Ingress,
     Katib,
+    KServe,
     Kubeflow,
     Mesh,
     Monitoring,
@@ -58,6 +59,7 @@ class Platform(Model):
     external_secrets: Version | None = version("External Secrets.", "2.9")
     sealed_secrets: Version | None = version("Sealed Secrets.", "0.36")
     keda: Version | None = version("KEDA.", "2.20")
+    knative: Version | None = version("Knative Serving.", "1.23")
     jobset: Version | None = version("JobSet.", "0.12")
     volcano: Version | None = version("Volcano, for `gang: volcano`.", "1.15")
     scheduler_plugins: Version | None = version("Scheduler plugins, for `gang: coscheduling`.", "0.35")
@@ -99,6 +101,7 @@ class Platform(Model):
         description="What notebooks are made from where they are Workspaces (`kubeflow.notebooks` 2).",
         examples=[{"kind": "jupyterlab", "image": "jupyterlab_scipy_190", "pod": "small_cpu"}],
     )
+    kserve: KServe | None = Field(default=None, description="How KServe is set up.", examples=[{"mode": "knative"}])
     mesh: Mesh | None = Field(default=None, description="The service mesh.", examples=[{"mtls": "strict"}])
     ingress: Ingress | None = Field(
         default=None, description="The Ingress controller that hosts are exposed by.", examples=[{"class": "nginx"}]

@@ -226,6 +226,21 @@ class Katib(Model):
     )
 
 
+class KServe(Model):
+    """How KServe is set up."""
+
+    mode: Literal["standard", "knative"] = Field(
+        default="standard",
+        description="What makes the pods: Deployments, or Knative, which lets endpoints sleep.",
+        examples=["knative"],
+    )
+    language_models: bool = Field(
+        default=True,
+        description="The controller of LLMInferenceService runs; without it, KServe's Hugging Face runtime serves.",
+        examples=[False],
+    )
+
+
 class Retention(Model):
     """How long finished objects stay."""
 

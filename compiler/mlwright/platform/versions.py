@@ -79,6 +79,9 @@ SERVED = (
     Served("kubeflow.kserve", "", "serving.kserve.io/v1alpha1", (
         "ClusterServingRuntime", "ClusterStorageContainer", "InferenceGraph", "ServingRuntime", "TrainedModel",
     )),
+    Served("kubeflow.kserve", "0.16", "serving.kserve.io/v1alpha1", ("LLMInferenceService",)),
+    Served("kubeflow.kserve", "0.17", "serving.kserve.io/v1alpha2", ("LLMInferenceService",)),
+    Served("knative", "", "serving.knative.dev/v1beta1", ("DomainMapping",)),
     Served("kubeflow.notebooks", "", "kubeflow.org/v1", ("Notebook",)),
     Served("kubeflow.notebooks", "2.0", "kubeflow.org/v1beta1", ("Workspace",)),
     Served("kubeflow.profiles", "", "kubeflow.org/v1", ("Profile",)),
@@ -92,6 +95,9 @@ FEATURES: Mapping[str, tuple[str, str]] = {
     "trainjob_runtime_patches": ("kubeflow.trainer", "2.2"),
     "kserve_standard_mode": ("kubeflow.kserve", "0.16"),
     "kserve_canary": ("kubeflow.kserve", "0.20"),
+    "kserve_language_models": ("kubeflow.kserve", "0.16"),
+    "kserve_log_storage": ("kubeflow.kserve", "0.16"),
+    "kserve_graph_mapping": ("kubeflow.kserve", "0.20"),
 }
 """What came with a release: name -> (system, the first release that has it without being asked to)."""
 
@@ -119,6 +125,7 @@ KNOWN: Mapping[str, Known] = {
     "external_secrets": Known("2.9", "0.5", "ExternalSecret in version v1beta1"),
     "sealed_secrets": Known("0.39"),
     "keda": Known("2.20", "2.0", "the group keda.sh"),
+    "knative": Known("1.23", "1.0", "DomainMapping"),
     "jobset": Known("0.12", "0.2", "JobSet in version v1alpha2"),
     "volcano": Known("1.15"),
     "scheduler_plugins": Known("0.35", "0.25", "the group scheduling.x-k8s.io"),
@@ -126,7 +133,7 @@ KNOWN: Mapping[str, Known] = {
     "kubeflow.katib": Known("0.19"),
     "kubeflow.trainer": Known("2.3", "2.0", "TrainJob; version 1 is `training_operator`"),
     "kubeflow.training_operator": Known("1.9"),
-    "kubeflow.kserve": Known("0.21"),
+    "kubeflow.kserve": Known("0.21", "0.15", "KEDA, and copies that nothing scales"),
     "kubeflow.notebooks": Known("2.0"),
     "kubeflow.profiles": Known("2.0"),
     "kubeflow.dashboard": Known("2.0"),

@@ -101,7 +101,7 @@ def _service(service: ir.Service, plan: Plan, gaps: Gaps) -> None:
         gaps.add(service.id, "the model of this run: the endpoint served the locked version")
     if not service.smoke_request:
         gaps.add(service.id, "a request (there is no `smoke_test`)")
-    for name, _ in service.extra:
+    for name in (*(kind for kind, _ in service.components), *(name for name, _ in service.extra)):
         if name not in _DONE:
             gaps.add(service.id, f"`{name}`")
 

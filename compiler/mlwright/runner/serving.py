@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import socket
 import time
 from collections.abc import Sequence
@@ -127,16 +128,21 @@ def _document(service: ir.Service, context: Context, folder: Path, port: int) ->
     """The serve document, with the container's command, variables and secrets as a step would have them."""
     step = stepdoc.step_document(context.project, as_task(service), context.places)
     made = servedoc.serve_document(
-        context.project, service, service.source, str(folder), () if own(service) else _scoring_server(folder, port)
+        context.project,
+        service,
+        service.source,
+        str(folder),
+        () if own(service) else _scoring_server(folder, port, service),
     )
     kept = ("env", "secrets", "secret_keys", "params", *(("command",) if own(service) else ()))
     return {**made, **{key: step[key] for key in kept}}
 
 
-def _scoring_server(folder: Path, port: int) -> list[str]:
+def _scoring_server(folder: Path, port: int, service: ir.Service) -> list[str]:
     return [
         *("mlflow", "models", "serve", "--model-uri", str(folder), "--env-manager", "local"),
         *("--host", ports.HOST, "--port", str(port), "--workers", "1"),
+        *(("--timeout", str(math.ceil(service.request_timeout))) if service.request_timeout else ()),
     ]
 
 

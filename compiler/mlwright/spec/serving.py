@@ -222,6 +222,10 @@ class ServiceOptions(Model):
     )
     port: Port | None = Field(default=None, description="Port that it listens on.", examples=[8080])
     replicas: Replicas | None = Field(default=None, description="How many copies.", examples=[{"min": 1, "max": 10}])
+    concurrency: Annotated[int, Field(ge=1)] | None = Field(
+        default=None, description="Most requests that one copy answers at the same time; more wait.", examples=[4]
+    )
+    request_timeout: Duration | None = Field(default=None, description="Longest time for one answer.", examples=["60s"])
     expose: Expose | None = Field(default=None, description="Who can reach it.", examples=["cluster"])
     health: Health | None = Field(default=None, description="When it counts as ready.", examples=[{"startup": "10m"}])
     log: Log | None = Field(
@@ -252,6 +256,11 @@ class Service(ServiceOptions, StepShape):
     explainer: Component | None = Field(
         default=None, description="Explains answers.", examples=[{"command": ["python", "explain.py"]}]
     )
+    runtime: Line | None = Field(
+        default=None,
+        description="Serving runtime of the platform that loads the model; by `format` without it.",
+        examples=["kserve-sklearnserver"],
+    )
     engine: Literal["vllm"] | None = Field(
         default=None, description="Engine for large language models.", examples=["vllm"]
     )
@@ -280,7 +289,17 @@ class RouteTarget(Model):
     service: NodePath = Field(description="Path of the endpoint.", examples=["serving.online"])
     weight: Percent | None = Field(default=None, description="Percent of the requests, for `split`.", examples=[90])
     condition: Line | None = Field(
-        default=None, description="What the request must be like, for `switch`.", examples=['[@this].#(kind=="new")']
+        default=None,
+        description="What the request must be like, for `switch`; what the answer before must be, for `sequence`.",
+        examples=['[@this].#(kind=="new")'],
+    )
+    input: Literal["request", "response"] | None = Field(
+        default=None,
+        description="What it gets in a `sequence`: the answer before it, or the request itself.",
+        examples=["request"],
+    )
+    required: bool = Field(
+        default=False, description="If it fails, its answer is the route's, at once.", examples=[True]
     )
 
 
@@ -308,10 +327,14 @@ class Route(Model):
             raise refuse("SPEC008", "a switch needs conditions", "write `{service: serving.a, condition: ...}`")
         if self.mode != "split" and any(item.weight is not None for item in self.to):
             raise refuse("SPEC008", f"`{self.mode}` has no weights", "leave `weight` out, or write `mode: split`")
-        if self.mode != "switch" and any(item.condition is not None for item in self.to):
+        if self.mode not in ("switch", "sequence") and any(item.condition is not None for item in self.to):
             raise refuse(
                 "SPEC008", f"`{self.mode}` has no conditions", "leave `condition` out, or write `mode: switch`"
             )
+        if self.mode == "sequence" and self.to[0].condition is not None:
+            raise refuse("SPEC008", "nothing has answered before the first of a sequence", "leave its `condition` out")
+        if self.mode != "sequence" and any(item.input is not None for item in self.to):
+            raise refuse("SPEC008", f"each of `{self.mode}` gets the request", "leave `input` out")
         return self
 
 

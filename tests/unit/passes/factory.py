@@ -80,8 +80,8 @@ def alias(text: str, **fields: Any) -> ir.ModelSource:
 
 
 def route(name: str, *to: str, mode: Any = "sequence") -> ir.Route:
-    targets = tuple((target, "") for target in to)
-    return ir.Route(id=f"serving.{name}", name=name, mode=mode, to=targets, origin=origin("serving", name))
+    legs = tuple(ir.Leg(to=target) for target in to)
+    return ir.Route(id=f"serving.{name}", name=name, mode=mode, legs=legs, origin=origin("serving", name))
 
 
 def param(name: str = "lr", type: ir.ValueType = "float", **fields: Any) -> ir.Param:

@@ -80,7 +80,7 @@ def test_what_surrounds_the_graph(project: Make, task: Make, plan_of: Make) -> N
         origin=ORIGIN,
     )
     other = ir.Pipeline(name="other", nodes=("a",), origin=ORIGIN)
-    route = ir.Route(id="serving.r", name="r", mode="split", to=(), origin=ORIGIN)
+    route = ir.Route(id="serving.r", name="r", mode="split", legs=(), origin=ORIGIN)
     notebook = ir.Notebook(id="notebooks.n", name="n", container=ir.Container(), origin=ORIGIN)
     tracking = ir.Tracking(
         backend=ir.Database(type="postgres"),

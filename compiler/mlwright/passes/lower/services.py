@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, Literal
 
 from mlwright import ir
 from mlwright.passes.defaults import steps
 from mlwright.passes.lower.container import container, resources
 from mlwright.passes.lower.context import Context
 from mlwright.passes.lower.task import storage_path
+from mlwright.platform.kserve import SERVERS, elsewhere, format_of
 from mlwright.source.suggest import closest
 from mlwright.span import Path
 from mlwright.spec import serving
@@ -20,8 +21,6 @@ from mlwright.spec.scalars.refusal import Scalar
 
 SOURCES = frozenset({"registry", "step_output", "storage", "data", "data_uri"})
 _EXTRA = (
-    "transformer",
-    "explainer",
     "engine",
     "parallel",
     "adapters",
@@ -45,7 +44,7 @@ def service(context: Context, name: str, source: serving.Service, *, run_binding
         source=model_source(context, source.model, (*path, "model")),
         binding=_binding(context, source, run_binding, path),
         format=source.format or ("mlflow" if source.model and not (source.command or source.args) else ""),
-        protocols=source.protocols or ("mlflow",),
+        protocols=_protocols(source),
         port=source.port or 8080,
         replicas=_replicas(source.replicas or serving.Replicas()),
         variants=tuple(
@@ -61,12 +60,50 @@ def service(context: Context, name: str, source: serving.Service, *, run_binding
         expose=expose(source.expose),
         startup=source.health.startup.seconds if source.health and source.health.startup else 600.0,
         **_smoke(context, source, path),
-        storage=source.storage or "proxied",
+        storage=source.storage or ("direct" if _fetched(source) else "proxied"),
+        runtime=source.runtime or "",
+        concurrency=source.concurrency or 0,
+        request_timeout=source.request_timeout.seconds if source.request_timeout else 0.0,
+        components=tuple(_components(context, name, source, path)),
         extra=tuple((key, plain(getattr(source, key))) for key in _EXTRA if getattr(source, key)),
         needs=(),
         owner=source.owner or "",
         origin=context.origin(path),
     )
+
+
+def _fetched(source: serving.Service) -> bool:
+    """Whether a server of the platform's own loads the model: then it fetches it, too."""
+    own = source.command or source.args
+    return not own and bool(source.runtime or source.engine or elsewhere(source.format or ""))
+
+
+def _protocols(source: serving.Service) -> tuple[str, ...]:
+    """What it speaks where nobody says so: what its server does."""
+    if source.protocols:
+        return source.protocols
+    if source.engine:
+        return ("openai",)
+    format = source.format or ""
+    known = elsewhere(format) and _fetched(source)
+    return SERVERS[format_of(format)[0]].protocols[:1] if known else ("mlflow",)
+
+
+def _components(
+    context: Context, name: str, source: serving.Service, path: Path
+) -> Iterator[tuple[Literal["transformer", "explainer"], ir.Component]]:
+    kinds: tuple[Literal["transformer", "explainer"], ...] = ("transformer", "explainer")
+    for kind in kinds:
+        part = getattr(source, kind)
+        if part is not None:
+            yield (
+                kind,
+                ir.Component(
+                    container=container(context.inside(f"serving.{name}"), part, (*path, kind)),
+                    port=part.port or 8080,
+                    replicas=_replicas(part.replicas or serving.Replicas()),
+                ),
+            )
 
 
 def served_aliases(services: Iterable[ir.Service]) -> Iterator[tuple[str, str]]:
@@ -98,13 +135,23 @@ def model_source(context: Context, text: str | None, path: Path) -> ir.ModelSour
 
 
 def route(context: Context, name: str, source: serving.Route) -> ir.Route:
-    """An address in front of several endpoints; `to` are (endpoint id, weight or condition)."""
+    """An address in front of several endpoints."""
     return ir.Route(
         id=f"serving.{name}",
         name=name.replace("_", "-"),
         mode=source.mode,
-        to=tuple((t.service, t.condition or ("" if t.weight is None else str(t.weight))) for t in source.to),
+        legs=tuple(
+            ir.Leg(
+                to=leg.service,
+                weight=leg.weight or 0,
+                condition=leg.condition or "",
+                input=leg.input or "response",
+                required=leg.required,
+            )
+            for leg in source.to
+        ),
         expose=expose(source.expose),
+        owner=source.owner or "",
         origin=context.origin(("serving", name)),
     )
 
@@ -201,7 +248,7 @@ def _smoke(context: Context, source: serving.Service, path: Path) -> dict[str, A
     if test is None:
         return {}
     context.file(test.request, (*path, "smoke_test", "request"), "the request")
-    protocols = source.protocols or ("mlflow",)
+    protocols = _protocols(source)
     return {
         "smoke_request": test.request,
         "smoke_path": test.path or _SMOKE_PATHS.get(protocols[0], "/"),
