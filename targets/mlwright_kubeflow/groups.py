@@ -13,6 +13,8 @@ from mlwright.record import dataclass
 
 Policy = Literal["torch", "mpi", "jax", "xgboost", "tensorflow", "paddle", "plain"]
 
+NAME_LIMIT = 40
+"""Characters of a job's name, to which `-evaluator-0-0-` and a random end are put for its pods."""
 _JOB = "MLWRIGHT_JOBSET"
 _INDEX = "JOB_COMPLETION_INDEX"
 RANK = "MLWRIGHT_NODE_RANK"
@@ -56,6 +58,11 @@ def leader(task: Task) -> str:
     return "chief" if any(name == "chief" for name, _ in task.distributed.roles) else "node"
 
 
+def over_ssh(task: Task) -> bool:
+    """Whether one pod more starts the step's processes in all of them."""
+    return policy(task) == "mpi" and task.distributed.nodes_max > 1
+
+
 def host(group: str, index: int = 0) -> str:
     """The name by which one pod of a JobSet finds another, whatever the job is called: Kubernetes puts that in."""
     return f"$({_JOB})-{group}-0-{index}.$({_JOB})"
@@ -63,7 +70,7 @@ def host(group: str, index: int = 0) -> str:
 
 def meeting(task: Task, *, given: bool) -> Iterator[tuple[str, environment.Value]]:
     """The variables by which the pods of a JobSet find each other; `given`: Trainer adds those of its own policy."""
-    first = host(leader(task))
+    first = host("launcher" if over_ssh(task) else leader(task))
     yield _JOB, {"fieldRef": {"fieldPath": "metadata.labels['jobset.sigs.k8s.io/jobset-name']"}}
     yield "MASTER_ADDR", environment.Expanded(first)
     yield "MASTER_PORT", str(RENDEZVOUS)

@@ -66,7 +66,7 @@ _ROLES = {"ps": "PS", "chief": "Chief", "evaluator": "Evaluator"}
 def operator_job(objects: Objects, pipeline: Pipeline, task: Task) -> Manifest:
     """The job of a step, of the kind that its launcher or its framework asks for."""
     kind = _kind(task)
-    name = plan.name(task.name, task.name)
+    name = plan.name(task.name, task.name, groups.NAME_LIMIT)
     env = {**jobs.step_environment(objects, pipeline, task), **_place(task, kind)}
     template = jobs.task_template(objects, task, env, near(objects, task), name=kind.container, port=kind.port)
     del template["spec"]["restartPolicy"]

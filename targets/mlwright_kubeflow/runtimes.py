@@ -69,7 +69,7 @@ def _policy(objects: Objects, task: Task) -> Manifest:
     match groups.policy(task):
         case "torch":
             return {"torch": {}}
-        case "mpi" if _over_ssh(task):
+        case "mpi" if groups.over_ssh(task):
             each = task.distributed.processes_per_node
             how = {"mpiImplementation": "OpenMPI", "sshAuthMountPath": SSH, "runLauncherAsNode": True}
             return {"mpi": {"numProcPerNode": each, **how}}
@@ -94,7 +94,7 @@ def _job_set(objects: Objects, task: Task, template: Mapping[str, Any]) -> Manif
     """The groups as replicated jobs. A pod that was lost takes its group with it, and all start anew; whatever else
     the launcher said after its attempts is final."""
     trainer = {"labels": {_ANCESTOR: "trainer"}}
-    if _over_ssh(task):
+    if groups.over_ssh(task):
         waiting = {"dependsOn": [{"name": NODE, "status": "Ready"}]}
         replicated = [
             {"name": NODE, "template": {"spec": _job(objects, task, _listening(template))}},
@@ -134,10 +134,6 @@ def _job(objects: Objects, task: Task, template: Mapping[str, Any], container: s
         **limit,
         "template": dict(template),
     }
-
-
-def _over_ssh(task: Task) -> bool:
-    return groups.policy(task) == "mpi" and task.distributed.nodes_max > 1
 
 
 def _listening(template: Mapping[str, Any]) -> Manifest:

@@ -12,7 +12,7 @@ from mlwright.emit.kube.placement import queue_label
 from mlwright.ir import Pipeline, Task
 from mlwright_kubeflow import groups, initializers
 from mlwright_kubeflow.operators import operator_job
-from mlwright_kubeflow.runtimes import NODE, own_runtime
+from mlwright_kubeflow.runtimes import NODE, SSH, own_runtime
 
 Manifest = dict[str, Any]
 Patches = dict[str, tuple[Manifest, Manifest]]
@@ -43,13 +43,14 @@ def training_manifests(objects: Objects, pipeline: Pipeline, task: Task) -> list
 def train_job(objects: Objects, pipeline: Pipeline, task: Task) -> Manifest:
     """The TrainJob of a step: of the runtime that ops list for its framework, else of one of the project's own."""
     platform = objects.context.platform
-    name = plan.name(task.name, task.name)
+    name = plan.name(task.name, task.name, groups.NAME_LIMIT)
     theirs = platform.file.runtimes.get(task.framework)
     policy = groups.policy(task)
     given = policy in ("torch", "mpi") or theirs is not None or platform.at_least("kubeflow.trainer", _POLICIES)
     env = {
         **jobs.step_environment(objects, pipeline, task),
         **(dict(groups.meeting(task, given=given)) if task.spread else {}),
+        **({"MLWRIGHT_SSH": SSH} if theirs is None and groups.over_ssh(task) else {}),
     }
     document = initializers.document(objects, task)
 

@@ -349,18 +349,19 @@ class Step(Scope):
         env.update(self.exported(doc.get("secrets") or []))
         for name, parts in (doc.get("env") or {}).items():
             env[name] = self.fill(parts)
-        self._checkpoints(env, run_id)
+        self._checkpoints(env)
         self._track(env, run_id, experiment)
         return env
 
-    def _checkpoints(self, env: Dict[str, str], run_id: str) -> None:
+    def _checkpoints(self, env: Dict[str, str]) -> None:
+        """The same folder for every node and every attempt of a step in a run; with `resume` in later runs, too."""
         wanted = self.doc.get("checkpoints")
         if not wanted:
             return
-        parts = [self.tracking.run, str(self.doc["step"])] + ([entry(self.item)] if self.item else [])
+        keep = wanted.get("resume") and self.trial is None
+        parts = [str(self.doc["step"])] if keep else [self.tracking.run, str(self.doc["step"])]
+        parts += [entry(self.item)] if self.item else []
         parts += ["trial-" + self.trial.number] if self.trial is not None else []
-        parts += [] if wanted.get("resume") else [run_id or "follower"]
-        parts = [] if wanted.get("whole") else parts
         place = "/".join([self.fill(wanted["path"]).rstrip("/"), *parts])
         if "://" not in place:
             place = os.path.abspath(place)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -20,6 +21,11 @@ while [ "${1#-}" != "$1" ] || [ "$1" = launch ]; do
   shift
 done
 for rank in 0 1 2; do RANK=$rank "$@" || exit 1; done
+"""
+
+MPIRUN = """#!/bin/sh
+# Stands in for mpirun on several hosts: shows what it was told.
+{ cat "$4"; echo ---; echo "$*"; echo ---; echo "$OMPI_MCA_plm_rsh_args"; } > "$CALL"
 """
 
 SHOW = """
@@ -51,6 +57,85 @@ def test_the_first_of_several_nodes_is_told_that_the_others_meet_at_it(pipeline:
     called = (pipeline.folder / "call").read_text()
     assert f"--nnodes=2 --node-rank={index} --nproc-per-node=3 --rdzv-backend=c10d" in called
     assert f"--rdzv-endpoint=run-t-0.run-t:29500 --rdzv-id={pipeline.run} --rdzv-conf=is_host={host}" in called
+
+
+@pytest.mark.parametrize(
+    ("restarts", "more", "called"),
+    [
+        (0, {}, "torchrun --max-restarts=0 --no-python "),
+        (
+            2,
+            {"PET_MASTER_ADDR": "t-node-0-0.t", "PET_MASTER_PORT": "29500"},
+            "torchrun --nnodes=2 --node-rank=0 --nproc-per-node=3 --rdzv-backend=c10d --rdzv-endpoint=t-node-0-0.t:",
+        ),
+        (2, {"PET_RDZV_BACKEND": "c10d"}, "torchrun --max-restarts=2 --no-python "),
+    ],
+    ids=["as Trainer says", "Trainer cannot start all again", "as an elastic PyTorchJob says"],
+)
+def test_torchrun_goes_by_what_an_operator_says_unless_the_group_would_not_start_again(
+    pipeline: Any, restarts: int, more: dict[str, str], called: str
+) -> None:
+    pipeline.environment |= {"PET_NNODES": "2", "PET_NPROC_PER_NODE": "3", "PET_NODE_RANK": "0", **more}
+    ended = spread(pipeline, "torchrun", nodes=2, max_restarts=restarts)
+    assert ended.code == 0, ended.err
+    assert (pipeline.folder / "call").read_text().startswith(called)
+
+
+@pytest.mark.parametrize("launcher", ["mpirun", "deepspeed"])
+def test_mpirun_starts_on_this_host_first_and_passes_the_environment(pipeline: Any, launcher: str) -> None:
+    listed = pipeline.folder / "hostfile"
+    listed.write_text(f"other-0.svc slots=9\n{socket.gethostname()}.svc slots=9\n\nother-1.svc slots=9\n")
+    pipeline.environment |= {
+        "OMPI_MCA_orte_default_hostfile": str(listed),
+        "MLWRIGHT_SSH": "/keys",
+        "TOKEN_OF_MINE": "x",
+    }
+    bin = pipeline.folder / "tools"
+    bin.mkdir()
+    (bin / "mpirun").write_text(MPIRUN)
+    (bin / "mpirun").chmod(0o755)
+    pipeline.environment["PATH"] = f"{bin}:{pipeline.env()['PATH']}"
+    distributed = {"nodes": 3, "processes_per_node": 2, "launcher": launcher, "max_restarts": 0}
+    document = pipeline.document("train", program="pass", distributed=distributed)
+    ended = pipeline.launch(document, CALL=str(pipeline.folder / "call"))
+    assert ended.code == 0, ended.err
+    hosts, words, ssh = (pipeline.folder / "call").read_text().split("---\n")
+    me = f"{socket.gethostname()}.svc"
+    assert hosts.splitlines() == [f"{name} slots=2" for name in (me, "other-0.svc", "other-1.svc")]
+    assert words.startswith("-np 6 --hostfile ")
+    passed = re.findall(r"-x (\w+)", words)
+    assert {"TOKEN_OF_MINE", "PATH", "MLFLOW_RUN_ID", "MLWRIGHT_RUN"} <= set(passed)
+    assert not {"HOSTNAME", "PWD", "OMPI_MCA_orte_default_hostfile"} & set(passed)
+    assert ssh.startswith("-i /keys/id_rsa -p 2222 ")
+
+
+def test_mpirun_starts_other_programs_than_python(pipeline: Any) -> None:
+    plan = {"nodes": 1, "processes_per_node": 2, "launcher": "mpirun", "max_restarts": 0}
+    bin = pipeline.folder / "tools"
+    bin.mkdir()
+    (bin / "mpirun").write_text(FAKE)
+    (bin / "mpirun").chmod(0o755)
+    document = pipeline.document("train", command={"argv": [["sh"], ["-c"], ["echo $RANK"]]}, distributed=plan)
+    ended = pipeline.launch(document, PATH=f"{bin}:{pipeline.env()['PATH']}", CALL=str(pipeline.folder / "call"))
+    assert (ended.code, ended.out.split()) == (0, [b"0", b"1", b"2"])
+
+
+@pytest.mark.parametrize(
+    ("variables", "leads"),
+    [
+        ({"MLWRIGHT_NODE_RANK": "0", "RANK": "3"}, True),
+        ({"MLWRIGHT_NODE_RANK": "1", "JOB_COMPLETION_INDEX": "0"}, False),
+        ({"PET_NODE_RANK": "0", "JOB_COMPLETION_INDEX": "0"}, True),
+        ({"RANK": "2", "WORLD_SIZE": "3"}, False),
+        ({"JOB_COMPLETION_INDEX": "4"}, False),
+        ({}, True),
+    ],
+)
+def test_one_node_leads_under_every_operator(pipeline: Any, variables: dict[str, str], leads: bool) -> None:
+    distributed = {"nodes": 2, "processes_per_node": 1, "launcher": "none", "max_restarts": 0}
+    ended = pipeline.launch(pipeline.document("train", program="pass", distributed=distributed), **variables)
+    assert ended.code == 0, ended.err
+    assert len(pipeline.runs(step="steps.train")) == int(leads)
 
 
 @pytest.mark.parametrize(
