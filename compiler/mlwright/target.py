@@ -93,6 +93,8 @@ class KnownField:
 class Embedded(dict[str, Any]):
     """A JSON document inside of another: written as text, reached into by patches and checks while it is compiled."""
 
+    embedded = True
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Document:

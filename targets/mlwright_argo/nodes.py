@@ -15,7 +15,6 @@ from mlwright.emit.places import Places
 from mlwright.emit.secrets import of_task
 from mlwright.ir import Gates, Json, Node, Pipeline, Registration, Task
 from mlwright.record import dataclass
-from mlwright.target import EmitContext
 from mlwright_argo import artifacts, parameters, templates, text
 
 _ENDS = ("Succeeded", "Failed", "Errored", "Skipped", "Omitted", "Daemoned")
@@ -42,27 +41,6 @@ class Scope:
     def name(self, node: str) -> str:
         """The name of a node's task."""
         return next(item.name for item in self.nodes if item.id == node)
-
-
-def asked(context: EmitContext, nodes: Sequence[Node]) -> frozenset[str]:
-    """Steps that a small pod decides on before their own is made: those that may be skipped where a GPU or a program
-    without the launcher would start for nothing, and loops over a list that only the run knows. An operator's pod is a
-    small one itself."""
-    idle: set[str] = set()
-    found: set[str] = set()
-    for node in nodes:
-        needs = any(need.node in idle and not need.optional for need in node.needs)
-        if isinstance(node, Task):
-            unknown = bool(node.for_each.keys) and pipelines.items(node) == [None]
-            may = needs or node.when is not None or node.run_if == "failed"
-            dear = bool(node.container.resources.gpu.count) or node.contract == "bare"
-            if unknown or (may and dear and not operated.operated(context, node)):
-                found.add(node.id)
-            if may or unknown:
-                idle.add(node.id)
-        elif needs or (isinstance(node, Gates) and any(gate.on_fail == "stop" for gate in node.gates)):
-            idle.add(node.id)
-    return frozenset(found)
 
 
 def depends(scope: Scope, node: Node, siblings: Collection[str], first: str = "") -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from mlwright.emit.kube.environment import canonical
+from mlwright.emit.pipeline import taken
 from mlwright.ir import Json, Node, Param, Pipeline, Project, Search, Task
 from mlwright_argo.text import OPEN, of_workflow
 
@@ -22,22 +23,16 @@ def arguments(project: Project, pipeline: Pipeline, nodes: Iterable[Node]) -> li
     declared = {param.name: param for param in project.params}
     given = dict(pipeline.params)
     tasks = [node.trial if isinstance(node, Search) else node for node in nodes if isinstance(node, Task | Search)]
-    wanted = {name for task in tasks for name in asked(task)}
+    wanted = {name for task in tasks for name in taken(task)}
     found = [_argument(declared[name], given) for name in declared if name in wanted]
     if pipeline.triggers:
         found.append({"name": EVENT, "value": "{}"})
     return [argument for argument in found if OPEN not in str(argument.get("value", ""))]
 
 
-def asked(task: Task) -> list[str]:
-    """The parameters that a step takes from outside."""
-    fixed = {name for name, _ in task.values}
-    return [name for name in task.params if name not in task.tuned and name not in fixed]
-
-
 def inputs(arguments: Iterable[Argument], task: Task) -> list[Argument]:
     """The input artifacts of a step's template: a file for each parameter, which Argo writes before the step starts."""
-    wanted = {*asked(task), EVENT}
+    wanted = {*taken(task), EVENT}
     names = [str(argument["name"]) for argument in arguments if argument["name"] in wanted]
     return [{"name": name, "path": f"{FOLDER}/{name}", "raw": {"data": of_workflow(name)}} for name in names]
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any, assert_never
 
 from mlwright.emit import pipeline as pipelines
+from mlwright.emit.kube import asking, operated
 from mlwright.emit.kube.objects import Objects
 from mlwright.ir import Gates, Node, Pipeline, Registration, Search, Task
 from mlwright_argo import artifacts, nodes, parameters, rights, search, starts, templates
@@ -31,7 +32,7 @@ def _emit_template(objects: Objects, pipeline: Pipeline, name: str) -> None:
         objects=objects,
         pipeline=pipeline,
         nodes=members,
-        asked=nodes.asked(objects.context, members),
+        asked=asking.asked(members, lambda task: operated.operated(objects.context, task)),
         closing=frozenset(pipelines.closing(members)),
         arguments=parameters.arguments(project, pipeline, members),
         templates=templates.Templates(node.name for node in members),

@@ -1,9 +1,186 @@
-"""Pipelines as Kubeflow Pipelines' own language, and what starts them."""
+"""Pipelines as Kubeflow Pipelines' own language, and the Job that has them started."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+from urllib.parse import urlsplit
+
+from mlwright.emit import tools
+from mlwright.emit.kube import environment, metadata, pod
+from mlwright.emit.kube.names import hashed
 from mlwright.emit.kube.objects import Objects
+from mlwright.emit.kube.volumes import Volumes
+from mlwright.ir import Origin, Pipeline
+from mlwright.span import Path
+from mlwright.target import Part
+from mlwright_kubeflow import pipelines_rights as rights
+from mlwright_kubeflow.pipelines_spec import Graph, plain
+
+SUBMIT = "submit"
+ADDRESS = "http://ml-pipeline.kubeflow:8888"
+"""Where the API is that a platform says nothing of."""
+_SPEC, _PLATFORM = "pipeline.json", "platform.json"
+_EXECUTORS: Path = ("platforms", "kubernetes", "deploymentSpec", "executors")
+_AUDIENCE = "pipelines.kubeflow.org"
+_TOKEN = f"{pod.FOLDER}/token"
+_MOST = 10
+"""The most runs of one schedule at a time that the engine takes."""
 
 
 def emit_pipelines(objects: Objects) -> None:
-    """Every pipeline."""
+    """Every pipeline, the accounts of its pods, and the Job that tells the engine of it."""
+    made = tuple(pipeline for pipeline in objects.project.pipelines if pipeline.nodes)
+    if not made:
+        return
+    _emit_submit(objects, [(pipeline, _emit_pipeline(objects, pipeline)) for pipeline in made])
+    rights.emit_rights(objects, made)
+
+
+def stored(objects: Objects) -> bool:
+    """Whether pipelines are objects of the cluster here."""
+    kubeflow = objects.context.platform.file.kubeflow
+    wanted = kubeflow.pipelines.store if kubeflow and kubeflow.pipelines else "kubernetes"
+    return wanted == "kubernetes" and objects.context.platform.has("kfp_kubernetes_store")
+
+
+def address(objects: Objects) -> str:
+    """The address of the engine's API."""
+    kubeflow = objects.context.platform.file.kubeflow
+    return kubeflow.pipelines.address if kubeflow and kubeflow.pipelines else ADDRESS
+
+
+def _emit_pipeline(objects: Objects, pipeline: Pipeline) -> str:
+    """One pipeline; the name of its version, which is called after what is in it."""
+    graph, name = Graph(objects, pipeline), objects.name(pipeline.name, limit=52)
+    node, origin = f"pipelines.{pipeline.name}", pipeline.origin
+    if not stored(objects):
+        spec_at, platform_at = ("data", _SPEC), ("data", _PLATFORM, *_EXECUTORS)
+        return objects.config(
+            name,
+            {_SPEC: graph.spec(), _PLATFORM: graph.platform()},
+            node=node,
+            origin=origin,
+            component=pipeline.name,
+            parts=_parts(graph, spec_at, platform_at),
+            origins=_origins(graph, spec_at, platform_at),
+        )
+    project = objects.project
+    described = {"description": plain(project.description)} if project.description else {}
+    common: dict[str, Any] = {"node": node, "origin": origin, "component": pipeline.name}
+    shown = {"displayName": name, **described}
+    objects.add("Pipeline", name, {"spec": shown}, wave=metadata.BASE, **common)
+    version = hashed(name)
+    spec_at, platform_at = ("spec", "pipelineSpec"), ("spec", "platformSpec", *_EXECUTORS)
+    spec = {
+        "pipelineName": name,
+        "displayName": version,
+        **described,
+        "pipelineSpec": graph.spec(),
+        "platformSpec": graph.platform(),
+    }
+    return objects.add(
+        "PipelineVersion",
+        version,
+        {"spec": spec},
+        annotations=_outlives(objects),
+        parts=_parts(graph, spec_at, platform_at),
+        origins=_origins(graph, spec_at, platform_at),
+        **common,
+    )
+
+
+def _parts(graph: Graph, spec: Path, platform: Path) -> list[Part]:
+    return [Part(node=part.node, kind=part.kind, at=_place(part.at, spec, platform)) for part in graph.parts]
+
+
+def _origins(graph: Graph, spec: Path, platform: Path) -> dict[Path, Origin]:
+    return {_place(at, spec, platform): origin for at, origin in graph.origins.items()}
+
+
+def _place(at: Path, spec: Path, platform: Path) -> Path:
+    return (*platform, *at[1:]) if at[0] == "platform" else (*spec, *at)
+
+
+def _outlives(objects: Objects) -> dict[str, str] | None:
+    return metadata.OUTLIVES if objects.context.platform.has("argo_cd") else None
+
+
+def _emit_submit(objects: Objects, versions: Sequence[tuple[Pipeline, str]]) -> None:
+    """The Job that has changes run and schedules be what they should; called after what it says."""
+    project, platform = objects.project, objects.context.platform
+    origin = Origin(path=("pipelines",), kind="derived", by=objects.target)
+    volumes = Volumes(objects, SUBMIT, origin)
+    entries = []
+    for pipeline, version in versions:
+        entry = _entry(objects, pipeline, version)
+        if not stored(objects):
+            entry["folder"] = f"{pod.FOLDER}/pipelines/{pipeline.name}"
+            volumes.config(f"pipeline-{pipeline.name}".replace("_", "-"), version, str(entry["folder"]))
+        entries.append(entry)
+    document: dict[str, Any] = {
+        "version": 1,
+        "kind": SUBMIT,
+        "address": address(objects),
+        "namespace": objects.namespace if platform.has("kubeflow.profiles") else "",
+        "owner": metadata.instance(project),
+        "account": rights.account_name(objects),
+        "pipelines": entries,
+    }
+    name = objects.name(SUBMIT, limit=52)
+    config = objects.config(name, {pod.DOCUMENT: document}, node="graph", origin=origin, component=SUBMIT)
+    start = pod.launched(volumes, objects, "submit.py", config)
+    source = {"serviceAccountToken": {"audience": _AUDIENCE, "expirationSeconds": 3600, "path": "token"}}
+    volumes.mount("token", {"projected": {"defaultMode": 0o440, "sources": [source]}}, _TOKEN, read_only=True)
+    env: dict[str, environment.Value] = {"MLWRIGHT_TOKEN_FILE": f"{_TOKEN}/token"}
+    container = pod.our_container(objects, tools.small(project, platform), volumes, env, start)
+    template = pod.template(
+        objects,
+        [container],
+        volumes,
+        node="graph",
+        component=SUBMIT,
+        role="control",
+        account=rights.submit_name(objects),
+    )
+    failures = {"action": "FailJob", "onExitCodes": {"containerName": pod.MAIN, "operator": "In", "values": [1, 64]}}
+    objects.add(
+        "Job",
+        hashed(name),
+        {"spec": {"backoffLimit": 6, "podFailurePolicy": {"rules": [failures]}, "template": template}},
+        node="graph",
+        origin=origin,
+        component=SUBMIT,
+        as_kind="SubmitJob",
+        wave=metadata.RUNS,
+        annotations=_outlives(objects),
+    )
+
+
+def _entry(objects: Objects, pipeline: Pipeline, version: str) -> dict[str, Any]:
+    project, schedule = objects.project, pipeline.schedule
+    environment_ = project.environment
+    enabled = environment_.start == "schedule" and environment_.mode != "development"
+    when = {
+        "cron": cron(schedule.cron),
+        "enabled": enabled,
+        "max_concurrency": _MOST if schedule.concurrency == "allow" else 1,
+    }
+    return {
+        "name": objects.name(pipeline.name, limit=52),
+        "version": version,
+        "description": project.description,
+        "start": environment_.start == "on_change",
+        "schedule": when if schedule.cron else None,
+    }
+
+
+def cron(five: str) -> str:
+    """Five fields as the engine's six: seconds come first."""
+    return f"0 {' '.join(five.split())}"
+
+
+def home(objects: Objects) -> str:
+    """The namespace that the engine itself runs in, by its address; empty where that does not say it."""
+    parts = (urlsplit(address(objects)).hostname or "").split(".")
+    return parts[1] if len(parts) > 1 and parts[1] else ""

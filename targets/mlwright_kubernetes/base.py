@@ -64,6 +64,8 @@ def _programs(objects: Objects) -> set[str]:
                 found |= {"operate.py"} if not conducted and operated(context, node) else set()
     if conducted:
         found.add("conduct.py")
+    if project.nodes and context.owners.get("graph") == "kubeflow":
+        found |= {"submit.py", "operate.py"}
     if any(service.source.kind != "none" for service in project.services):
         found.add("serve.py")
     return found | ({"users.py"} if project.tracking.auth.admin else set())

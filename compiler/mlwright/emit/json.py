@@ -31,9 +31,9 @@ def pretty(value: Any) -> str:
 
 def inert(value: Any, pad: str = "") -> str:
     """Readable ASCII text in which `$ ( ) { }` inside strings are `\\u00XX`, so that no engine substitutes in it. All
-    lines but the first begin with `pad`; the last one ends."""
+    lines but the first begin with `pad`; the last one ends. A document embedded in it is a text of its own."""
     pieces: list[str] = []
-    _inert(value, f"\n{pad}", pieces)
+    _inert(dict(value) if isinstance(value, dict) else value, f"\n{pad}", pieces)
     pieces.append("\n")
     return "".join(pieces)
 
@@ -41,6 +41,9 @@ def inert(value: Any, pad: str = "") -> str:
 def _inert(value: Any, line: str, pieces: list[str]) -> None:
     """Append what `json.dumps(value, indent=2)` says, which is slow with an indent; `line` begins the next line."""
     if isinstance(value, dict) and value:
+        if getattr(value, "embedded", False):
+            pieces.append(_TEXTS[inert(value)])
+            return
         inner = f"{line}  "
         mark = f"{{{inner}"
         for key, item in value.items():

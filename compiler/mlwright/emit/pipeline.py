@@ -46,3 +46,9 @@ def items(task: Task) -> list[dict[str, Json] | None]:
     return [
         dict(zip((name for name, _ in keys), combination, strict=True)) for combination in itertools.product(*lists)
     ]
+
+
+def taken(task: Task) -> list[str]:
+    """The parameters that a step takes from outside."""
+    fixed = {name for name, _ in task.values}
+    return [name for name in task.params if name not in task.tuned and name not in fixed]

@@ -171,7 +171,7 @@ class _Writer:
                 self.text(pad[:-1], item, indent + 2)
             elif isinstance(item, (list, tuple)) and item:
                 self.sequence(item, here, indent + 2, pad)
-            elif isinstance(item, (dict, Mapping)) and item:
+            elif isinstance(item, (dict, Mapping)) and item and not isinstance(item, Embedded):
                 self.mapping(item, here, indent + 2, pad)
             else:
                 self.value(pad[:-1], item, here, indent + 2)

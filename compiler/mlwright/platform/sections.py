@@ -78,10 +78,26 @@ class ArgoCd(System):
     )
 
 
+class Pipelines(System):
+    """Kubeflow Pipelines; its version is short for `{version: ...}`."""
+
+    store: Literal["kubernetes", "database"] = Field(
+        default="kubernetes",
+        description="Where its API server keeps pipelines: in objects of the cluster (`--pipelinesStoreKubernetes`, "
+        "from 2.14 on), or in its database, which they are uploaded to.",
+        examples=["database"],
+    )
+    address: HttpUrl = Field(
+        default="http://ml-pipeline.kubeflow:8888",
+        description="Address of its API: Service, namespace, port.",
+        examples=["http://ml-pipeline.kubeflow:8888"],
+    )
+
+
 class Kubeflow(Model):
     """Kubeflow's parts that run, with their versions."""
 
-    pipelines: Version | None = version("Kubeflow Pipelines.", "2.17")
+    pipelines: Pipelines | None = version("Kubeflow Pipelines.", "2.17")
     katib: Version | None = version("Katib.", "0.19")
     trainer: Version | None = version("Trainer, version 2: TrainJob.", "2.3")
     training_operator: Version | None = version("Training operator, version 1: PyTorchJob and its siblings.", "1.9")

@@ -271,6 +271,9 @@ class Step(Scope):
         return self._attempts(tags)
 
     def _attempts(self, tags: Dict[str, str]) -> Outcome:
+        over = self._over(tags) if self.env.get("MLWRIGHT_NODE") else None
+        if over is not None:
+            return over
         plan = self.doc.get("retries") or {}
         limit, pause = int(plan.get("limit") or 0), float(plan.get("backoff") or 0)
         before = self._abandoned(tags) if self.leader else 0
@@ -292,13 +295,27 @@ class Step(Scope):
                 return Outcome("killed", 128 + killed.signum, "killed", outcome.run_id, **outcome.more)
             pause = min(pause * float(plan.get("factor") or 2.0), float(plan.get("max_backoff") or 600.0))
 
+    def _over(self, tags: Mapping[str, str]) -> Optional[Outcome]:
+        """How the step ended, where it failed by itself and the engine has started it anew, as it does with all."""
+        from executorinput import failed_before, made_anew
+
+        earlier = self._earlier(tags) if made_anew(self.env) else []
+        if not earlier or not failed_before(earlier[0]):
+            return None
+        say("%s: it failed before; only a lost pod is started anew" % self.doc["step"])
+        return Outcome("failed", 1, "it failed before", earlier[0].id)
+
+    def _earlier(self, tags: Mapping[str, str]) -> List[Run]:
+        """The runs of this very step before this one, newest first."""
+        same = {k[9:]: tags[k] for k in ("mlwright.step", "mlwright.item", "mlwright.trial") if tags.get(k)}
+        return [r for r in self.tracking.search(**same) if r.id != self.env.get("MLFLOW_RUN_ID")]
+
     def _abandoned(self, tags: Mapping[str, str]) -> int:
         """Closes runs of this very step that a killed launcher left RUNNING; the number of earlier attempts.
 
         They count as tried again, which happens in a moment: nobody who looks meanwhile takes the step for failed.
         """
-        same = {k[9:]: tags[k] for k in ("mlwright.step", "mlwright.item", "mlwright.trial") if tags.get(k)}
-        earlier = [r for r in self.tracking.search(**same) if r.id != self.env.get("MLFLOW_RUN_ID")]
+        earlier = self._earlier(tags)
         for run in earlier:
             if run.status == "RUNNING":
                 why = {"mlwright.reason": "its launcher went away", "mlwright.retrying": "true"}

@@ -17,6 +17,7 @@ from child import Signals
 from children import Objects
 from cluster import Cluster
 from decide import decide
+from executorinput import made_anew
 from items import INDEX
 from manifests import Maker
 from mirror import Mirror
@@ -65,6 +66,8 @@ class Operator:
             if isinstance(decided, Outcome):
                 return decided
         objects = self.objects("-" + self.env[INDEX] if INDEX in self.env else "")
+        if objects.there() and objects.noted(TOLD) and made_anew(self.env):
+            return Outcome("failed", 1, "%s failed before: only a lost pod is started anew" % objects.what)
         self._again(objects)
         objects.make()
         say("%s: %s" % (self.doc["step"], objects.what))

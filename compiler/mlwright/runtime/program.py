@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     Json = Any
     Doc = Dict[str, Any]
+    Body = Callable[[Doc, Dict[str, str], Tracking], "Outcome"]
 
 
 class Outcome:
@@ -30,12 +31,17 @@ class Outcome:
 
 
 def read_document(path: str, kinds: Sequence[str]) -> Doc:
-    """The document, held to version 1 and one of `kinds`."""
+    """The document in a file, or given as it is, held to version 1 and one of `kinds`."""
+    inline = path.startswith("{")
     try:
-        with open(path, encoding="utf-8") as stream:
-            doc = json.load(stream)
+        if inline:
+            doc, path = json.loads(path), "the argument"
+        else:
+            with open(path, encoding="utf-8") as stream:
+                doc = json.load(stream)
     except (OSError, ValueError) as error:
-        raise StepError(BAD_INPUT, "cannot read the step document %s: %s" % (path, error)) from None
+        where = "given as an argument" if inline else path
+        raise StepError(BAD_INPUT, "cannot read the step document %s: %s" % (where, error)) from None
     if not isinstance(doc, dict) or doc.get("version") != 1:
         raise StepError(BAD_INPUT, "%s is not a step document of version 1" % path)
     if doc.get("kind") not in kinds:
@@ -52,15 +58,35 @@ def write_status(env: Mapping[str, str], outcome: Outcome) -> None:
         os.replace(path + ".tmp", path)
 
 
-def launch(argv: Sequence[str], kinds: Sequence[str], body: Callable[[Doc, Dict[str, str], Tracking], Outcome]) -> int:
+def _for_kubeflow(argv: Sequence[str], kinds: Sequence[str], env: Dict[str, str], body: Body) -> Outcome:
+    """The program with what Kubeflow Pipelines gives it and wants of it."""
+    from executorinput import ExecutorInput, failed_before, made_anew
+
+    engine = ExecutorInput(argv[3])
+    doc = read_document(argv[1], kinds)
+    env.update((name, text) for name, text in engine.variables(doc).items() if name not in env)
+    tracking = Tracking(doc, env)
+    if doc["kind"] in ("gate", "register") and made_anew(env):
+        for run in tracking.newest(str(doc["step"]))[:1]:
+            if failed_before(run):
+                return Outcome("failed", 1, "it failed before: only lost pods are tried again", run.id)
+    outcome = body(doc, env, tracking)
+    engine.publish(doc, outcome, tracking)
+    return outcome
+
+
+def launch(argv: Sequence[str], kinds: Sequence[str], body: Body) -> int:
     """Runs a program on its document: user mistakes become one line on stderr and an exit code, never a traceback."""
     env = environment()
     try:
         env.update(given(env))
-        if len(argv) != 2:
+        if len(argv) == 4 and argv[2] == "--executor-input":
+            outcome = _for_kubeflow(argv, kinds, env, body)
+        elif len(argv) == 2:
+            doc = read_document(argv[1], kinds)
+            outcome = body(doc, env, Tracking(doc, env))
+        else:
             raise StepError(BAD_INPUT, "usage: %s DOCUMENT.json" % os.path.basename(argv[0]))
-        doc = read_document(argv[1], kinds)
-        outcome = body(doc, env, Tracking(doc, env))
     except StepError as problem:
         say(str(problem))
         outcome = Outcome("failed", problem.code, str(problem))

@@ -6,6 +6,7 @@ ours. It owns the step's MLflow run: it makes the run, resolves parameters and i
 the metrics it prints, uploads what it wrote, and closes the run by the exit code.
 With MLWRIGHT_ITEM=<index> it runs that item of the `for_each` alone. `step.py items STEP.json` only decides: it prints
 the number of containers that an engine has to start, 0 for a step that is skipped.
+Where Kubeflow Pipelines starts it, the document is the argument itself, and `--executor-input` has what else there is.
 `step.py fetch models:/m-... FOLDER [DIGEST]` only downloads; `step.py rank ...` is one rank of a distributed command.
 What is not needed by every start is imported where it is used: the interpreter is ready in well under 50 ms.
 """

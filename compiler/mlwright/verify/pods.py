@@ -82,6 +82,9 @@ def pods_of(manifest: Manifest) -> Iterator[Pods]:
         template = mapping(manifest.spec.get("template"))
         labels = mapping(mapping(template.get("metadata")).get("labels"))
         yield Pods(labels=labels, ports=frozenset(), grows=True)
+    elif manifest.kind == "PipelineVersion":  # a pod of each of its executors
+        for place in manifest.places_of("podMetadata"):
+            yield Pods(labels=mapping(mapping(place.value).get("labels")), ports=frozenset(), grows=True)
     elif manifest.kind in OPERATED:
         for place in manifest.places_of("podMetadata"):
             own = {**own, **mapping(mapping(place.value).get("labels"))}

@@ -237,6 +237,21 @@ def _queue(place: Place) -> Iterator[Use]:
         yield Use(kind="LocalQueue", name=name, path=(*place.path, "kueue.x-k8s.io/queue-name"))
 
 
+def _executor(kind: str, field: str) -> Callable[[Place], Iterator[Use]]:
+    """What an executor of Kubeflow Pipelines mounts, or has in its environment: a list of `{field: name}`."""
+
+    def uses(place: Place) -> Iterator[Use]:
+        for position, entry in mappings(place.value):
+            at = (*place.path, position)
+            keys = [(number, key.get("secretKey")) for number, key in mappings(entry.get("keyToEnv"))]
+            if entry.get("optional") is not True and not keys:
+                yield Use(kind=kind, name=entry.get(field), path=(*at, field))
+            for number, key in keys:
+                yield Use(kind=kind, name=entry.get(field), path=(*at, "keyToEnv", number, "secretKey"), key=key)
+
+    return uses
+
+
 RULES: dict[str, Callable[[Place], Iterator[Use]]] = {
     **dict.fromkeys(("secretKeyRef", "secretRef"), _keyed("Secret")),
     **dict.fromkeys(("accessKeySecret", "secretKeySecret", "sessionTokenSecret"), _keyed("Secret")),
@@ -262,6 +277,11 @@ RULES: dict[str, Callable[[Place], Iterator[Use]]] = {
     "destination": _destination,
     "artifactRepositoryRef": _cache,
     "labels": _queue,
+    "configMapAsVolume": _executor("ConfigMap", "configMapName"),
+    "secretAsEnv": _executor("Secret", "secretName"),
+    "pvcMount": _executor("PersistentVolumeClaim", "constant"),
+    "imagePullSecret": _executor("Secret", "secretName"),
+    "pipelineName": _plain("Pipeline"),
 }
 """Key -> the references in its value."""
 KEYS = frozenset(RULES)
