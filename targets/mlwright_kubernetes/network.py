@@ -25,7 +25,6 @@ _MESH = (15010, 15012)
 """Where Istio's sidecars find their control plane."""
 _COUNTS = (15020, 15090)
 """Where they tell what they have counted, which replicas and alerts go by."""
-<<<<<<< HEAD
 _KUBEFLOW = "kubeflow"
 """The namespace of Kubeflow's own parts."""
 _BOOKKEEPERS = ("istio-system", _KUBEFLOW)
@@ -35,10 +34,6 @@ _PIPELINES = (3000, 8888)
 _METRICS, _STOPPING = 6789, 6788
 """Ports of Katib's database manager and of the service that stops trials early."""
 _ENGINES = ("argo", "kubeflow")
-=======
-_PIPELINES = "kubeflow"
-_ENGINES = ("argo", _PIPELINES)
->>>>>>> 82c8ceb (Write pipelines in Kubeflow's own language)
 """Engines whose own containers, beside the step's, call the Kubernetes API."""
 
 Rule = dict[str, Any]
@@ -71,18 +66,13 @@ class _Rules:
         searches = [node for node in project.nodes if isinstance(node, Search)]
         if len(searches) < len(project.nodes):
             yield "step"
-        if any(self._owners.get(node.id) == engine for node in searches):
+        by_katib = engine == _KUBEFLOW and self._objects.context.platform.has("kubeflow.katib")
+        if not by_katib and any(self._owners.get(node.id) == engine for node in searches):
             yield "search"
-<<<<<<< HEAD
         steps = [node for node in project.nodes if isinstance(node, Search | Task)]
         made = [*steps, *(node.trial for node in searches)]
         elsewhere = any(operated(self._objects.context, node) for node in made)
-        if project.nodes and (engine == self._objects.target or elsewhere):
-=======
-        tasks = [node.trial if isinstance(node, Search) else node for node in project.nodes]
-        several = any(isinstance(task, Task) and task.distributed.nodes_max > 1 for task in tasks)
-        if project.nodes and (engine in (self._objects.target, _PIPELINES) or several):
->>>>>>> 82c8ceb (Write pipelines in Kubeflow's own language)
+        if project.nodes and (engine in (self._objects.target, _KUBEFLOW) or elsewhere):
             yield "control"
         if self._ours("tracking"):
             yield "tracking"
@@ -105,23 +95,18 @@ class _Rules:
         project, tracking = self._project, self._to_tracking()
         outside = _to(_ANY, sorted(_remote_ports(project)))
         engine = self._to_api() if set(_ENGINES) & set(self._owners.values()) else []
-        engine += self._to_pipelines()
+        engine = [*engine, *self._to_engine()]
         ports = sorted({service.port for service in project.services if self._ours(service.id)})
         near: Rule = {"podSelector": {}}
         search = _to(self._pods("search"), [SEARCH_PORT])
         meeting = self._pods("step")
         chat = _to(self._pods("gateway"), [GATEWAY])
         rules: dict[Role, tuple[list[Rule], list[Rule]]] = {
-<<<<<<< HEAD
             "step": (
                 [{"from": meeting}],
                 [*tracking, *search, {"to": meeting}, *chat, *outside, *engine, *self._to_katib()],
             ),
-            "control": ([], [*self._to_api(), *tracking, *search]),
-=======
-            "step": ([{"from": meeting}], [*tracking, *search, {"to": meeting}, *chat, *outside, *engine]),
-            "control": ([], [*self._to_api(), *self._to_pipelines(), *tracking, *search]),
->>>>>>> 82c8ceb (Write pipelines in Kubeflow's own language)
+            "control": ([], [*self._to_api(), *self._to_engine(), *tracking, *search]),
             "search": ([_from(self._pods("step", "control"), [SEARCH_PORT])], [*tracking, *engine]),
             "tracking": (self._server_ingress(), self._server_egress()),
             "store": ([_from(self._pods("tracking"), [])], []),
@@ -175,6 +160,16 @@ class _Rules:
         there = self._theirs() and self._objects.context.platform.has("kubeflow.pipelines")
         return _to([_of(_KUBEFLOW)], _PIPELINES) if there else []
 
+    def _to_engine(self) -> list[Rule]:
+        """Kubeflow Pipelines' own namespace: its containers in the steps' pods tell it, and its store, how they ended.
+        Any address where the platform does not say which namespace that is."""
+        if self._owners.get("graph") != _KUBEFLOW:
+            return []
+        kubeflow = self._objects.context.platform.file.kubeflow
+        address = kubeflow.pipelines.address if kubeflow and kubeflow.pipelines else f"//ml-pipeline.{_KUBEFLOW}"
+        namespace = (urlsplit(address).hostname or "").partition(".")[2].partition(".")[0]
+        return [{"to": [_of(namespace)] if namespace else list(_ANY)}]
+
     def _to_tracking(self) -> list[Rule]:
         tracking = self._project.tracking
         if tracking.beside:
@@ -199,16 +194,6 @@ class _Rules:
         if not known:
             return _to(_ANY, [_HTTPS, 6443])
         return [rule for one in known for rule in _to([{"ipBlock": {"cidr": one.cidr}}], [one.port])]
-
-    def _to_pipelines(self) -> list[Rule]:
-        """Kubeflow Pipelines' own namespace: its containers in the steps' pods tell it, and its store, how they ended.
-        Any address on its usual ports where the platform does not say the namespace."""
-        if self._owners.get("graph") != _PIPELINES:
-            return []
-        kubeflow = self._objects.context.platform.file.kubeflow
-        address = kubeflow.pipelines.address if kubeflow and kubeflow.pipelines else "//ml-pipeline.kubeflow"
-        namespace = (urlsplit(address).hostname or "").partition(".")[2].partition(".")[0]
-        return [{"to": [{"namespaceSelector": {"matchLabels": {_NAMESPACE: namespace}}}] if namespace else [*_ANY]}]
 
     def _server_ingress(self) -> list[Rule]:
         """The project's own pods, and whoever ops let in; the proxy alone where that asks who it is."""
