@@ -197,7 +197,7 @@ def _with_params(tree: Node, params: Mapping[str, ir.Json]) -> Node:
     section = at(tree, ("params",))
     if not params or section is None:
         return tree
-    changes = {"params": {name: {"default": value} for name, value in params.items()}}
+    changes = {"params": {name: {"default": references.escaped(value)} for name, value in params.items()}}
     return overlay.merge(tree, from_plain(changes, section.span), "the command line")
 
 
@@ -258,7 +258,7 @@ def _known(tree: Node, environment: str) -> dict[str, ir.Json]:
     for key, value in section.items() if isinstance(section, dict) else ():
         default = value.get("default") if isinstance(value, dict) else value
         if default is not None:
-            known[f"params.{key}"] = default
+            known[f"params.{key}"] = references.literal(default)
     return known
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from dataclasses import replace
 from functools import lru_cache
 from typing import Literal
@@ -312,6 +312,26 @@ def _unknown(parts: tuple[str | RefSpan, ...], known: Mapping[str, Json], run_ti
 
 def _escaped(text: str) -> str:
     return text.replace("${", "$${")
+
+
+def literal(value: Json) -> Json:
+    """A value without references as programs get it: `$${` in its texts is `${`."""
+    return _each_text(value, lambda text: text.replace("$${", "${"))
+
+
+def escaped(value: Json) -> Json:
+    """A value whose texts mean what they are, in a tree whose texts have references."""
+    return _each_text(value, _escaped)
+
+
+def _each_text(value: Json, change: Callable[[str], str]) -> Json:
+    if isinstance(value, str):
+        return change(value)
+    if isinstance(value, list):
+        return [_each_text(item, change) for item in value]
+    if isinstance(value, dict):
+        return {key: _each_text(item, change) for key, item in value.items()}
+    return value
 
 
 def compact(value: Json) -> str:

@@ -7,7 +7,18 @@ import pytest
 from mlwright.diag import Diagnostic
 from mlwright.source.load import load
 from mlwright.source.patterns import matches
-from mlwright.source.references import Reference, RefSpan, check, grammar, iterate, parse, problems, substitute
+from mlwright.source.references import (
+    Reference,
+    RefSpan,
+    check,
+    escaped,
+    grammar,
+    iterate,
+    literal,
+    parse,
+    problems,
+    substitute,
+)
 from mlwright.source.tree import Json, Node, plain
 
 
@@ -195,3 +206,19 @@ def test_a_tree_without_references_is_the_same_object() -> None:
 )  # fmt: skip
 def test_patterns_cover_a_path_and_what_is_below_it(pattern: str, path: tuple[str | int, ...], fits: bool) -> None:
     assert matches((pattern,), path) is fits
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("$${HOME}", "${HOME}"),
+        ("a $ $$ $x $(x) {y}", "a $ $$ $x $(x) {y}"),
+        ("$$${x}", "$${x}"),
+        (["$${a}", {"k": "<$${b}>"}, 1, None], ["${a}", {"k": "<${b}>"}, 1, None]),
+    ],
+)
+def test_a_value_is_literal_once_its_escapes_are_read_and_written_back_it_is_the_same(
+    written: Json, meant: Json
+) -> None:
+    assert literal(written) == meant
+    assert literal(escaped(meant)) == meant

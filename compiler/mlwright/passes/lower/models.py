@@ -10,6 +10,7 @@ from mlwright import ir
 from mlwright.passes.lower.context import Context
 from mlwright.passes.lower.task import gates, task
 from mlwright.record import dataclass
+from mlwright.source.references import literal
 from mlwright.source.suggest import closest
 from mlwright.span import Path
 from mlwright.spec.container import Step
@@ -124,7 +125,7 @@ def _search(context: Context, sections: Sections, place: Place, params: tuple[ir
             trial,
             id=f"{place.id}tuning.trial",
             params=tuple(sorted({*trial.params, *searched})),
-            values=tuple((name, value) for name, value in values if name in types),
+            values=tuple((name, literal(value)) for name, value in values if name in types),
             cache=False,
         ),
         training=f"{place.id}training",
@@ -188,7 +189,7 @@ def _dimension(
     return ir.Dimension(
         param=name,
         type=types[name],
-        values=source.values or (),
+        values=tuple(literal(value) for value in source.values or ()),
         min=source.min or 0.0,
         max=source.max or 0.0,
         step=source.step or 0.0,

@@ -18,6 +18,7 @@ from mlwright.passes.lower.tracking import tracking_server
 from mlwright.platform import Profile
 from mlwright.record import dataclass
 from mlwright.source.files import FileTree
+from mlwright.source.references import literal
 from mlwright.source.suggest import closest
 from mlwright.source.tree import Node
 from mlwright.span import Path
@@ -148,11 +149,11 @@ def _param(context: Context, name: str, source: Param) -> ir.Param:
     return ir.Param(
         name=name,
         type=source.type,
-        default=source.default,
+        default=literal(source.default),
         required=source.default is None,
         min=source.min,
         max=source.max,
-        choices=source.choices,
+        choices=tuple(literal(choice) for choice in source.choices),
         origin=context.origin(("params", name)),
     )
 
@@ -316,7 +317,7 @@ def _selections(context: Context, spec: Project, params: tuple[ir.Param, ...]) -
                     _trigger(context, spec, key, item, (*path, "triggers", key))
                     for key, item in source.triggers.items()
                 ),
-                params=tuple(sorted(source.params.items())),
+                params=tuple((name, literal(value)) for name, value in sorted(source.params.items())),
                 origin=context.origin(path),
             ),
             run=tuple(dict.fromkeys(context.stands_in.get(node, node) for node in source.run)),

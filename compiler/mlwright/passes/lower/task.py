@@ -10,7 +10,7 @@ from mlwright.diag import Diagnostic
 from mlwright.passes.lower.container import container, references, used_kinds
 from mlwright.passes.lower.context import Context
 from mlwright.passes.lower.when import condition
-from mlwright.source.references import RefSpan, grammar, parse
+from mlwright.source.references import RefSpan, grammar, literal, parse
 from mlwright.source.suggest import closest
 from mlwright.span import Path
 from mlwright.spec import container as spec
@@ -187,7 +187,7 @@ def _for_each(context: Context, source: spec.StepShape, path: Path) -> ir.ForEac
     keys: list[tuple[str, tuple[ir.Json, ...] | ir.Ref]] = []
     for key, items in source.for_each.items():
         if not isinstance(items, str):
-            keys.append((key, tuple(items)))
+            keys.append((key, tuple(literal(item) for item in items)))
             continue
         place = (*path, "for_each", key)
         ref = context.whole(items, place, frozenset({"params", "step_output"}))

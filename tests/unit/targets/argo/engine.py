@@ -45,6 +45,8 @@ class Engine:
     given: Mapping[str, str] = field(default_factory=dict)
     lost: frozenset[str] = frozenset()
     """Templates whose pods never start."""
+    secrets: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    """Values of Secrets by name and key."""
     uid: str = field(default_factory=lambda: str(uuid.uuid4()))
     phases: dict[str, str] = field(default_factory=dict)
     pods: list[str] = field(default_factory=list)
@@ -152,7 +154,12 @@ class Engine:
         path.write_text(json.dumps(document), encoding="utf-8")
         words = [word.replace("/mlwright/runtime", str(RUNTIME)) for word in template["container"]["args"]]
         words = [str(path) if word == "/mlwright/step.json" else word for word in words]
-        env = {one["name"]: _filled(one["value"], scope) for one in template["container"]["env"] if "value" in one}
+        env: dict[str, str] = {}
+        for one in template["container"]["env"]:
+            if "value" in one:
+                env[one["name"]] = _expanded(_filled(one["value"], scope), env)
+            elif (ref := one["valueFrom"].get("secretKeyRef")) and (ref["name"], ref["key"]) in self.secrets:
+                env[one["name"]] = self.secrets[ref["name"], ref["key"]]
         env = {key: value.replace("/mlwright/", f"{root}/mlwright/") for key, value in env.items()}
         env |= {"MLFLOW_TRACKING_URI": self.server, "ROOT": str(root), "PATH": os.environ["PATH"]}
         if "MLWRIGHT_SEARCH_URL" in env:
@@ -162,6 +169,11 @@ class Engine:
 
 def _filled(text: str, variables: Mapping[str, str]) -> str:
     return re.sub(r"\{\{(.*?)\}\}", lambda tag: variables[tag[1]], text)
+
+
+def _expanded(text: str, env: Mapping[str, str]) -> str:
+    """As a kubelet does: `$(NAME)` is a variable before this one, `$$` a dollar."""
+    return re.sub(r"\$\$|\$\((\w+)\)", lambda match: "$" if match[0] == "$$" else env.get(match[1], match[0]), text)
 
 
 def _equal(when: str) -> bool:
