@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from tests.unit.passes.understood import HEAD
-
 from mlwright import ir, registry
 from mlwright.analysis import analyse
 from mlwright.source.files import Memory
+from tests.unit.passes.understood import HEAD
 
 SPEC = """\
 defaults: {steps: {image: "demo:1"}}
