@@ -9,7 +9,7 @@ from mlwright.emit.kube.names import stem
 from mlwright.ir import Project
 from mlwright.platform import Profile
 from mlwright.record import dataclass
-from mlwright.verify import entries, externals, lasting, limits, names, pods, references, selectors
+from mlwright.verify import entries, experiments, externals, lasting, limits, names, pods, references, selectors
 from mlwright.verify.manifest import POD_PATCH, Emitted, gather
 from mlwright.verify.objects import Objects
 
@@ -37,6 +37,7 @@ def verify(emitted: Emitted, project: Project, profile: Profile, crds: Definitio
         bag.extend(limits.check(manifest))
         bag.extend(entries.check(manifest))
         bag.extend(lasting.check(manifest))
+        bag.extend(experiments.check(manifest))
         bag.extend(references.check(manifest, objects))
         bag.extend(selectors.check(manifest, objects))
     bag.extend(entries.twice(manifests))

@@ -157,6 +157,25 @@ CODES = (
         good="kind: Job\nmetadata: {name: churn-train-0123456789}",
     ),
     Code(
+        code="VER020",
+        title="a trial that Katib cannot start",
+        explanation="Katib puts the values of a trial into the text of its template, gives the object a name, and "
+        "starts the words of its primary container by a shell, joined by spaces: quotes, spaces and dollars in them "
+        "would mean something else. Trials made of a specification start the launcher, whose words are inert; a patch "
+        "has changed this one.",
+        bad="command: [python3, train.py, --note=two words]",
+        good="command: [python3, -S, /mlwright/runtime/step.py, /mlwright/step.json]",
+    ),
+    Code(
+        code="VER021",
+        title="a kind of trial that Katib has to be told of",
+        explanation="Katib's controller follows Jobs, TrainJobs, and PyTorch's, TensorFlow's, MPI's and XGBoost's jobs "
+        "of the training operator. Any other kind has to be among `trialResources` of KatibConfig, and Katib's account "
+        "needs rights for it; else its trials never end.",
+        bad="trialSpec: {apiVersion: kubeflow.org/v1, kind: JAXJob}",
+        good="init: {controller: {trialResources: [JAXJob.v1.kubeflow.org]}}  # in KatibConfig",
+    ),
+    Code(
         code="VER030",
         title="a reference to an object that nobody makes",
         explanation="Pods wait forever for a Secret, ConfigMap, claim or account that does not exist; routes lead "
