@@ -63,5 +63,5 @@ def wrapped(experiment: Mapping[str, Any], container: Mapping[str, Any], metrics
 
 
 def _expanded(text: str) -> str:
-    """As Kubernetes expands a container's words: `$$` is a dollar, an unknown `$(X)` stays."""
-    return text.replace("$$", "$")
+    """As Kubernetes expands a container's words: `$$` is a dollar, and `$(X)` stays where nothing is called X."""
+    return re.sub(r"\$(\$|\([^)]*\))", lambda found: "$" if found[1] == "$" else found[0], text)
