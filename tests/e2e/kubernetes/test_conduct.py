@@ -12,7 +12,7 @@ from tests.e2e.kubernetes.kubelet import Kubelet, kubelet
 from tests.e2e.kubernetes.plane import Plane, Refused
 from tests.e2e.kubernetes.pod import Image
 
-pytestmark = [pytest.mark.cluster, pytest.mark.server, pytest.mark.slow]
+pytestmark = [pytest.mark.cluster, pytest.mark.server, pytest.mark.slow, pytest.mark.timeout(900)]
 
 PROJECT = """\
 apiVersion: mlwright.dev/v1

@@ -16,7 +16,7 @@ import pytest
 from tests.e2e.kubernetes.kubelet import Kubelet, kubelet
 from tests.e2e.kubernetes.plane import Plane
 
-pytestmark = [pytest.mark.cluster, pytest.mark.server, pytest.mark.slow]
+pytestmark = [pytest.mark.cluster, pytest.mark.server, pytest.mark.slow, pytest.mark.timeout(900)]
 
 Json = dict[str, Any]
 
