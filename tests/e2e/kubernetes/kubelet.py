@@ -1,7 +1,8 @@
 """A node for a control plane: pods run here as processes, each with an address of its own on loopback.
 
 Containers have their own root, users, processes and volumes; the network is that of the tests, so two pods that listen
-on every address cannot use the same port. There is no scheduler and no network policy: every pod fits.
+on every address cannot use the same port. There is no scheduler and no network policy: every pod fits. Namespaces that
+were there before are another test's, and nothing of theirs runs.
 """
 
 from __future__ import annotations
@@ -30,12 +31,14 @@ class Kubelet:
         self.pods: dict[str, Pod] = {}
         self.names = Names(plane, self.pods)
         self.problems: list[str] = []
+        self._others: set[str] = set()
         self._given = 0
         self._ending = threading.Event()
         self._watcher = threading.Thread(target=self._watched, name="kubelet", daemon=True)
 
     def start(self) -> None:
-        """Registers the node and takes pods from now on."""
+        """Registers the node and takes pods of namespaces that come from now on."""
+        self._others = {each["metadata"]["name"] for each in self.plane.ask("GET", "/api/v1/namespaces")["items"]}
         node = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": NODE, "labels": {"kubernetes.io/os": "linux"}}}
         self.plane.ask("POST", "/api/v1/nodes", node)
         amount = {"cpu": "64", "memory": "256Gi", "pods": "500", "ephemeral-storage": "1Ti", "nvidia.com/gpu": "16"}
@@ -107,6 +110,8 @@ class Kubelet:
             elif not pod.stopping.is_set() or pod.reason:
                 pod.stop(grace)
                 threading.Thread(target=self._ended, args=(pod, path, uid), daemon=True).start()
+        elif metadata["namespace"] in self._others:
+            return
         elif not spec.get("nodeName"):
             if not spec.get("schedulingGates"):
                 target = {"apiVersion": "v1", "kind": "Node", "name": NODE}

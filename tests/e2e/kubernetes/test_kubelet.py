@@ -15,7 +15,7 @@ from tests.e2e.kubernetes.process import Image
 
 pytestmark = [pytest.mark.cluster, pytest.mark.slow]
 
-SPACE = "kubelet"
+SPACE, BEFORE = "kubelet", "before-kubelet"
 PODS = f"/api/v1/namespaces/{SPACE}/pods"
 SECURE: dict[str, Any] = {
     "securityContext": {
@@ -33,8 +33,9 @@ SECURE: dict[str, Any] = {
 def node(plane: Plane, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kubelet]:
     folder = tmp_path_factory.mktemp("image")
     (folder / "program.py").write_text("print('from the image')\n")
-    plane.namespace(SPACE)
+    plane.namespace(BEFORE)
     with kubelet(plane, {"image:1": Image(folder=folder, entrypoint=("python3", "program.py"))}) as found:
+        plane.namespace(SPACE)
         yield found
 
 
@@ -69,6 +70,14 @@ def test_a_container_sees_its_user_its_folder_and_nothing_of_this_machine(node: 
     )
     assert ended(node, made(node, "seen", container(script)))["status"]["phase"] == "Succeeded"
     assert said(node, "seen") == "65532 65532 1 /app ['program.py'] False 0000000000000000\n"
+
+
+def test_a_pod_of_a_namespace_that_was_there_before_the_node_is_left_alone(node: Kubelet) -> None:
+    pods = f"/api/v1/namespaces/{BEFORE}/pods"
+    body = {"metadata": {"name": "left"}, "spec": {**SECURE, "containers": [container("pass")]}}
+    node.plane.ask("POST", pods, {"apiVersion": "v1", "kind": "Pod", **body})
+    ended(node, made(node, "taken", container("pass")))
+    assert "nodeName" not in node.plane.ask("GET", f"{pods}/left")["spec"]
 
 
 def test_an_image_without_a_command_runs_its_entry_point(node: Kubelet) -> None:

@@ -35,8 +35,8 @@ def node(plane: Plane, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kub
         file.write(OVERLAY)
     result = api.compile([str(project / "mlproject.yaml")], envs=["cluster"])
     assert not result.failed, result.diagnostics
-    plane.namespace(SPACE)
     with kubelet(plane, {"minimal:dev": Image(folder=EXAMPLES / "minimal")}) as found:
+        plane.namespace(SPACE)
         output(plane, project / "manifests" / "cluster").apply()
         yield found
 

@@ -56,7 +56,7 @@ def operation(objects: Objects, pipeline: Pipeline, node: Search | Task, *, tria
     for index, item in enumerate(found):
         assert isinstance(item, dict) and isinstance(item["manifest"], dict)
         at = ("data", pod.DOCUMENT, "objects", index, "manifest")
-        parts += _parts(node.id, item["manifest"], at)
+        parts += _parts(inner.id, item["manifest"], at)
     return objects.config(
         f"{stem(project)}-{inner.name if trials else node.name}-{OPERATOR}",
         {pod.DOCUMENT: document},

@@ -165,6 +165,33 @@ def test_what_cannot_be_reached_or_woken_is_refused(service: str, platform: str,
     assert codes(text, platform, "champion") == {refused}
 
 
+SEARCH = """\
+training:
+  command: [python, train.py, "${params.x}"]
+  image: "demo:1"
+  metrics: {score: {goal: maximize, pattern: "score=(.*)"}}
+  distributed: {nodes: NODES, launcher: none}
+params: {x: {type: float, default: 0.5}}
+tuning: {objective: score, algorithm: random, space: {x: {min: 0.0, max: 1.0}}, trials: {max: 3}}
+patches:
+  mark:
+    why: "each has a place of its own"
+    on: {node: ON, kind: Job}
+    ops: [{op: add, path: /spec/backoffLimit, value: 7}]
+"""
+
+
+@pytest.mark.parametrize(
+    ("nodes", "on", "file"),
+    [(1, "tuning", "demo-main-plan"), (2, "tuning", "demo-main-plan"), (2, "tuning.trial", "demo-trial-operator")],
+)
+def test_the_job_of_a_search_and_those_of_its_trials_are_patched_apart(nodes: int, on: str, file: str) -> None:
+    text = SEARCH.replace("NODES", str(nodes)).replace("ON,", f"{on},")
+    found = objects(text, PLAIN + "images: {tools: 'tools:1'}\n")
+    marked = [name for name, body in found.items() if '"backoffLimit": 7' in str(body.get("data"))]
+    assert marked == [f"ConfigMap/{file}-*"]
+
+
 def test_a_tracking_server_below_a_path_says_so_twice() -> None:
     text = "tracking: {server: {type: deployed, expose: {host: m.example.com, path: /ml}}%s}\n"
     assert codes(text % "", FULL) == {"KUBE006 path"}
