@@ -13,8 +13,10 @@ from typing import Any
 
 from mlwright.emit.kube import environment, operated, plan, pod
 from mlwright.emit.kube.objects import Objects
-from mlwright.ir import Pipeline, Search
+from mlwright.ir import Pipeline, Search, Task
 from mlwright.record import dataclass
+from mlwright_kubeflow import groups
+from mlwright_kubeflow.runtimes import NODE
 
 Manifest = dict[str, Any]
 
@@ -25,7 +27,9 @@ _TRIAL = _FILLED.format(NAME)
 _GROUP = "mlwright.dev/trials"
 """The label by which the trials' pods of one Experiment are found."""
 _JOB_INDEX = "batch.kubernetes.io/job-completion-index"
+_USUAL = ("/tmp", environment.HOME, "/dev/shm")
 _LEADERS = ("Master", "Chief", "Launcher")
+_REPLICATED = "jobset.sigs.k8s.io/replicatedjob-name"
 _REPLICA = "training.kubeflow.org/replica-{}"
 
 
@@ -51,7 +55,7 @@ def trial_of(objects: Objects, pipeline: Pipeline, node: Search) -> Trial:
     main = _replaced(main, own)
     for key in ("name", "namespace"):
         main["metadata"].pop(key, None)
-    container, labels = _primary(main)
+    container, labels = _primary(objects, main, node.trial)
     values = {"MLWRIGHT_TRIAL": _TRIAL}
     values |= {f"MLWRIGHT_PARAM_{name.upper()}": _FILLED.format(name) for name in sorted(searched)}
     for variables in _environments(main):
@@ -73,7 +77,7 @@ def trial_of(objects: Objects, pipeline: Pipeline, node: Search) -> Trial:
             "trialSpec": main,
         },
         beside=tuple(others),
-        mounted=frozenset(_mounted(main, container)),
+        mounted=frozenset({*_mounted(main, container), *_USUAL, *(one.target for one in node.trial.container.mounts)}),
         long=main["kind"] != "Job",
     )
 
@@ -96,21 +100,31 @@ def _met(main: Manifest, others: list[Manifest], node: Search) -> list[Manifest]
     return [manifest for manifest in others if manifest["kind"] != "PodGroup"]
 
 
-def _primary(main: Manifest) -> tuple[str, Manifest]:
+def _primary(objects: Objects, main: Manifest, trial: Task) -> tuple[str, Manifest]:
     """The container that says the metrics, and the labels of its pod among those of the trial."""
     spec = main["spec"]
     if main["kind"] == "Job":
         return pod.MAIN, {_JOB_INDEX: "0"} if spec.get("completionMode") == "Indexed" else {}
     if main["kind"] == "TrainJob":
-        return "node", {"jobset.sigs.k8s.io/replicatedjob-name": "node", _JOB_INDEX: "0"}
+        group = groups.leader(trial)
+        if _starts_from_launcher(objects, trial):
+            return NODE, {_REPLICATED: "launcher", _JOB_INDEX: "0"}
+        return group, {_REPLICATED: group, _JOB_INDEX: "0"}
     replicas = next(value for key, value in spec.items() if key.endswith("ReplicaSpecs"))
-    leader = next((name for name in _LEADERS if name in replicas), "")
+    leaders = () if main["kind"] == "PaddleJob" else _LEADERS  # whose masters are parameter servers
+    leader = next((name for name in leaders if name in replicas), "")
     name = replicas[leader or "Worker"]["template"]["spec"]["containers"][0]["name"]
     if leader == "Launcher":
         return name, {_REPLICA.format("type"): "launcher"}
     if leader:
         return name, {"training.kubeflow.org/job-role": "master"}
     return name, {_REPLICA.format("type"): "worker", _REPLICA.format("index"): "0"}
+
+
+def _starts_from_launcher(objects: Objects, trial: Task) -> bool:
+    """Whether one pod more starts the programs in the others: always in a runtime of ops for MPI."""
+    theirs = trial.framework in objects.context.platform.names("runtimes")
+    return groups.over_ssh(trial) or (theirs and groups.policy(trial) == "mpi")
 
 
 def _condition(kind: str) -> str:

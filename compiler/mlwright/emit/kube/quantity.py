@@ -9,6 +9,7 @@ from mlwright.ir import Resources
 from mlwright.platform import Profile
 
 _UNITS = ("", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei")
+_THOUSANDS = ("", "k", "M", "G", "T", "P", "E")
 
 
 def cpu(milli: int) -> str:
@@ -19,13 +20,14 @@ def cpu(milli: int) -> str:
 
 
 def size(count: int) -> str:
-    """Bytes in the greatest binary unit that divides them; empty for none."""
+    """Bytes in the greatest binary unit that divides them, else in thousands; empty for none."""
     if not count:
         return ""
+    units, step = (_UNITS, 1024) if count % 1024 == 0 else (_THOUSANDS, 1000)
     unit = 0
-    while count % 1024 == 0 and unit < len(_UNITS) - 1:
-        count, unit = count // 1024, unit + 1
-    return f"{count}{_UNITS[unit]}"
+    while count % step == 0 and unit < len(units) - 1:
+        count, unit = count // step, unit + 1
+    return f"{count}{units[unit]}"
 
 
 def resources(asked: Resources, platform: Profile) -> dict[str, Any]:
