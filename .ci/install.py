@@ -1,7 +1,8 @@
 """Makes `.venv` hold what one lock file lists, and this checkout in editable form.
 
-usage: python3 .ci/install.py core|local|test|dev
+usage: python3 .ci/install.py core|local|test|dev|kfp
 
+`kfp` is an environment of its own, `.venv-kfp`: Kubeflow's SDK alone.
 Does nothing when the lock file (or a larger one) was installed before and nothing it depends on has changed.
 An environment that was copied or moved here from another folder, or whose Python is gone, is made anew.
 """
@@ -16,10 +17,11 @@ from pathlib import Path
 
 LOCKS = ("core", "local", "test", "dev")
 """Each is a superset of the one before."""
+ALONE = "kfp"
+"""The one that is in an environment of its own."""
 
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
-PYTHON = VENV / "bin" / "python"
 
 
 def main(arguments: list[str]) -> int:
@@ -28,40 +30,47 @@ def main(arguments: list[str]) -> int:
         print(f"mlwright needs Python 3.11 or newer, and this is {sys.version.split()[0]}:", file=sys.stderr)
         print("say which one to use, for example `make demo PYTHON=python3.12`", file=sys.stderr)
         return 2
-    if len(arguments) != 1 or arguments[0] not in LOCKS:
-        print(f"usage: .ci/install.py {'|'.join(LOCKS)}", file=sys.stderr)
+    if len(arguments) != 1 or arguments[0] not in (*LOCKS, ALONE):
+        print(f"usage: .ci/install.py {'|'.join((*LOCKS, ALONE))}", file=sys.stderr)
         return 2
     lock = arguments[0]
-    if not _usable():
-        shutil.rmtree(VENV, ignore_errors=True)
-        _run(sys.executable, "-m", "venv", str(VENV))
-    elif any(
-        _stamp(name).is_file() and _stamp(name).read_text() == _digest(name) for name in LOCKS[LOCKS.index(lock) :]
-    ):
+    venv = ROOT / f".venv-{ALONE}" if lock == ALONE else VENV
+    enough = [lock] if lock == ALONE else LOCKS[LOCKS.index(lock) :]
+    if not _usable(venv):
+        shutil.rmtree(venv, ignore_errors=True)
+        _run(sys.executable, "-m", "venv", str(venv))
+    elif any(_stamp(venv, name).is_file() and _stamp(venv, name).read_text() == _digest(name) for name in enough):
         return 0
-    print(f"installing .ci/{lock}.txt into .venv (the first time takes a few minutes)", flush=True)
-    pip = (str(PYTHON), "-m", "pip", "--disable-pip-version-check", "install", "--quiet", "--no-input")
+    print(f"installing .ci/{lock}.txt into {venv.name} (the first time takes a few minutes)", flush=True)
+    pip = (str(_python(venv)), "-m", "pip", "--disable-pip-version-check", "install", "--quiet", "--no-input")
     _run(*pip, "--require-hashes", "-r", str(ROOT / ".ci" / f"{lock}.txt"))
-    _run(*pip, "--no-deps", "--no-build-isolation", "-e", str(ROOT))
-    _stamp(lock).write_text(_digest(lock))
+    if lock != ALONE:
+        _run(*pip, "--no-deps", "--no-build-isolation", "-e", str(ROOT))
+    _stamp(venv, lock).write_text(_digest(lock))
     return 0
 
 
-def _usable() -> bool:
-    """True when `.venv` was made for this very folder (its scripts hold the path) and its Python still starts."""
-    script = VENV / "bin" / "pip"
-    if not script.is_file() or str(PYTHON.parent) not in script.read_text(errors="replace"):
+def _python(venv: Path) -> Path:
+    return venv / "bin" / "python"
+
+
+def _usable(venv: Path) -> bool:
+    """True when it was made for this very folder (its scripts hold the path) and its Python still starts."""
+    script = venv / "bin" / "pip"
+    if not script.is_file() or str(_python(venv).parent) not in script.read_text(errors="replace"):
         return False
-    return subprocess.run([str(PYTHON), "-c", "import pip"], capture_output=True, check=False).returncode == 0
+    return subprocess.run([str(_python(venv)), "-c", "import pip"], capture_output=True, check=False).returncode == 0
 
 
-def _stamp(lock: str) -> Path:
-    return VENV / f".installed-{lock}"
+def _stamp(venv: Path, lock: str) -> Path:
+    return venv / f".installed-{lock}"
 
 
 def _digest(lock: str) -> str:
-    """What the installation depends on: the lock file, the entry points and the version."""
-    files = (ROOT / ".ci" / f"{lock}.txt", ROOT / "pyproject.toml", ROOT / "compiler" / "mlwright" / "__init__.py")
+    """What the installation depends on: the lock file and, but for the SDK, the entry points and the version."""
+    files = [ROOT / ".ci" / f"{lock}.txt"]
+    if lock != ALONE:
+        files += [ROOT / "pyproject.toml", ROOT / "compiler" / "mlwright" / "__init__.py"]
     return hashlib.sha256(b"\0".join(file.read_bytes() for file in files)).hexdigest()
 
 

@@ -41,7 +41,7 @@ _CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt"
 def provide(engine: Engine, compose: dict[str, Any], folder: Path) -> None:
     """Make every image of a Compose file, and every base of what it builds, be there."""
     for name in sorted(_names(compose, folder)):
-        _provide(engine, name)
+        provided(engine, name)
 
 
 def _names(compose: dict[str, Any], folder: Path) -> set[str]:
@@ -56,7 +56,8 @@ def _names(compose: dict[str, Any], folder: Path) -> set[str]:
     return found
 
 
-def _provide(engine: Engine, name: str) -> None:
+def provided(engine: Engine, name: str) -> None:
+    """Make one image be there."""
     if not engine.private:
         if not _exists(engine, name):
             since = time.monotonic()

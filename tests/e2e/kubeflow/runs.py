@@ -1,0 +1,21 @@
+"""Runs a compiled pipeline with Kubeflow's own local runner, each task in a container: started by the tests with the
+Python that has the SDK. Reads what to do as JSON from its standard input."""
+
+import json
+import sys
+
+import docker
+from kfp import components, local
+
+
+def main() -> None:
+    """`ir`: both documents as text; `programs`: the folder of the runtime programs; `root`: where outputs go;
+    `environment`: variables that win over the pipeline's; `arguments`: values of the pipeline's parameters."""
+    wanted = json.load(sys.stdin)
+    programs = docker.types.Mount("/mlwright/runtime", wanted["programs"], type="bind", read_only=True)
+    runner = local.DockerRunner(network_mode="host", mounts=[programs], environment=wanted["environment"])
+    local.init(runner=runner, pipeline_root=wanted["root"])
+    components.load_component_from_text(wanted["ir"])(**wanted["arguments"])
+
+
+main()
