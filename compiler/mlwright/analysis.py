@@ -16,6 +16,7 @@ from mlwright.passes.check_exposure import check_exposure
 from mlwright.passes.check_katib import check_katib
 from mlwright.passes.check_platform import check_platform
 from mlwright.passes.check_tenancy import check_tenancy
+from mlwright.passes.check_training import check_training
 from mlwright.passes.checks import CHECKS
 from mlwright.passes.defaults import fill_defaults
 from mlwright.passes.graph import select
@@ -236,6 +237,7 @@ def _environment(files: FileTree, spec: str, targets: Registry, name: str, tree:
     findings.extend(check_exposure(program, profile, owners.of))
     findings.extend(check_tenancy(program, profile, owners.of))
     findings.extend(check_katib(program, profile, owners.of))
+    findings.extend(check_training(program, profile, owners.of))
     made = replace(made, project=program, owners=owners, digests=digests(program, lock))
     return replace(made, findings=located(findings, tree).ordered())
 

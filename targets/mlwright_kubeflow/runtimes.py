@@ -113,11 +113,12 @@ def _job_set(objects: Objects, task: Task, template: Mapping[str, Any]) -> Manif
             replicated.append({"name": group.name, "template": {"spec": spec}})
         last = groups.leader(task)
     alone = len(replicated) == 1
+    again = 0 if task.distributed.launcher == "torchrun" else task.distributed.max_restarts  # it does so itself
     final = {"name": "programs", "action": "FailJobSet", "onJobFailureReasons": ["PodFailurePolicy"]}
     return {
         "network": {"publishNotReadyAddresses": True},
         **({} if alone else {"successPolicy": {"operator": "All", "targetReplicatedJobs": [last]}}),
-        "failurePolicy": {"maxRestarts": _LOST, "rules": [final]},
+        "failurePolicy": {"maxRestarts": max(_LOST, again), **({} if again else {"rules": [final]})},
         "replicatedJobs": replicated,
     }
 

@@ -60,15 +60,17 @@ class Program:
         told(f"built {self.name} {self.version}", since)
         return folder
 
+    def source(self) -> Path:
+        """The folder of the module that it is built from."""
+        words = ["go", "mod", "download", "-json", f"{self.module}@{self.version}"]
+        return Path(json.loads(_said(words))["Dir"])
+
     def _replaced(self) -> list[list[str]]:
         """The `go mod edit` that takes published modules in place of the folders that are in no module's archive."""
         if not self.published:
             return []
         words = ["go", "mod", "download", "-json", f"{self.module}@{self.version}"]
-        found = subprocess.run(words, capture_output=True, text=True, check=False)
-        if found.returncode:
-            raise Missing(f"{' '.join(words)}: exit code {found.returncode}\n{found.stdout}{found.stderr}")
-        own = Path(json.loads(found.stdout)["GoMod"]).read_text()
+        own = Path(json.loads(_said(words))["GoMod"]).read_text()
         names = re.findall(r"^\s+(\S+) => \./", own, re.MULTILINE)
         return [["mod", "edit", *(f"-replace={name}={name}@{self.published}" for name in names)]]
 
@@ -98,6 +100,28 @@ KUBERNETES = tuple(
     )
     for name in ("kubectl", "kube-apiserver", "kube-controller-manager")
 )
+
+JOBSET = Program(name="jobset", module="sigs.k8s.io/jobset", version="v0.12.0", package="sigs.k8s.io/jobset")
+TRAINER = Program(
+    name="trainer-controller-manager",
+    module="github.com/kubeflow/trainer/v2",
+    version="v2.3.0",
+    package="github.com/kubeflow/trainer/v2/cmd/trainer-controller-manager",
+)
+TRAINING_OPERATOR = Program(
+    name="training-operator",
+    module="github.com/kubeflow/training-operator",
+    version="v1.9.4",
+    package="github.com/kubeflow/training-operator/cmd/training-operator.v1",
+)
+
+
+def _said(words: Sequence[str]) -> str:
+    """What a command says on its standard output; `Missing` where it fails."""
+    found = subprocess.run(words, capture_output=True, text=True, check=False)
+    if found.returncode:
+        raise Missing(f"{' '.join(words)}: exit code {found.returncode}\n{found.stdout}{found.stderr}")
+    return found.stdout
 
 
 def told(text: str, since: float) -> None:

@@ -107,4 +107,11 @@ def conditions(job: Json) -> set[str]:
 def flat(run: Json) -> Json:
     tags = {tag["key"]: tag["value"] for tag in run["data"].get("tags", [])}
     params = {one["key"]: one["value"] for one in run["data"].get("params", [])}
-    return {"mlwright.kind": "", "mlwright.step": "", **tags, "params": params, "status": run["info"]["status"]}
+    return {
+        "mlwright.kind": "",
+        "mlwright.step": "",
+        **tags,
+        "params": params,
+        "status": run["info"]["status"],
+        "id": run["info"]["run_id"],
+    }
