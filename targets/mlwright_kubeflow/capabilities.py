@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mlwright.target import Capability, each, one
+from mlwright.target import STEPS, Capability, each, one
 
 _TUNING = ("tuning", "models.*.tuning")
 _TRIALS = ("tuning.trial", "models.*.tuning.trial")
@@ -21,4 +21,15 @@ SEARCH: tuple[Capability, ...] = (
 )
 """Searches that Katib makes."""
 
-TABLE: tuple[Capability, ...] = (*SEARCH,)
+_STEPS = tuple(place for place in STEPS if not place.endswith(".trial"))
+
+TRAINING: tuple[Capability, ...] = (
+    *each(_STEPS, "retries", "emulated", "the launcher tries again inside the pods; lost pods are made anew 3 times"),
+    *each(_STEPS, "contract", "emulated", "no metrics, no run id, parameters are their defaults", "bare"),
+    *each(_STEPS, "metrics_from", "emulated", _READ, "tensorboard", "prometheus"),
+    *each(_STEPS, "expected_duration", "ignored", "it is for cost figures only"),
+    *each(_STEPS, "resources.gpu.memory", "ignored", "Kubernetes asks for whole GPUs, whatever their memory"),
+)
+"""Steps that Trainer or the training operator runs. What a release of theirs cannot do has codes: TRAIN002-007."""
+
+TABLE: tuple[Capability, ...] = (*SEARCH, *TRAINING)

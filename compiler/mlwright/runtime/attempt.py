@@ -73,7 +73,7 @@ class Attempt:
         metrics = Metrics(step.doc, step.tracking, run.id if run else "", heard)
         self.metrics, tee = metrics, Tee(metrics)
         kind = metrics.source.get("type", "stdout")
-        if kind not in ("stdout", "file", "mlflow"):
+        if kind not in ("stdout", "file", "mlflow", "tensorboard", "prometheus"):  # Katib reads the last two
             raise StepError(BAD_INPUT, "metrics_from: %s is not read by the launcher" % kind)
         follower = Follower(step.fill(metrics.source["path"])) if kind == "file" else None
 
