@@ -11,6 +11,7 @@ import os
 import re
 import subprocess
 import sys
+import urllib.error
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -86,6 +87,15 @@ class Project:
         getattr(self, f"_{engine}")(pipeline)
         (root,) = pipeline.runs(kind="root")
         return _outcome(record, pipeline, root)
+
+    def has_alias(self, alias: str) -> bool:
+        """Whether a version of the model that is called like the project has an alias."""
+        pipeline = Pipeline(address=self.server, folder=self.folder)
+        try:
+            pipeline.rest("GET", "registered-models/alias", name=self.name, alias=alias)
+        except urllib.error.HTTPError:
+            return False
+        return True
 
     def compiled(self, engine: str) -> Path:
         """The folder of an environment's output."""

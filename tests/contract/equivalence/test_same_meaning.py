@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from tests.contract.equivalence.engines import Outcome, Project
+from tests.unit.runtime.conftest import Pipeline
 
 from mlwright.testing.programs import NAUGHTY
 
@@ -89,3 +90,188 @@ def test_programs_see_values_of_every_type_as_they_were_written(engine: str, pro
         {"PLAIN": "$HOME $(id) {{x}} 'a' \"b\" # c", "FROM": f"<{NAUGHTY[1]}>", "TOKEN": SECRET, "EMPTY": ""}
     ]
     assert seen.variables("words", "MLWRIGHT_SECRET_*") == [{}], "the program has the secret only where it asked for it"
+
+
+GRAPH: Json = {
+    "params": {"mode": {"type": "string", "default": "fast"}, "level": {"type": "int", "default": 2}},
+    "steps": {
+        "made": step(
+            "made",
+            orders=("--out", "${outputs.table}", "rows", "--out", "${outputs.names}", '["a b", "$(c)"]'),
+            outputs={"table": {"type": "file"}, "names": {"type": "json"}},
+        ),
+        "each": step("each", "${each.name}", "${params.level}", for_each={"name": "${steps.made.outputs.names}"}),
+        "pairs": step("pairs", "${each.x}-${each.y}", for_each={"x": [1, 2], "y": ["u", "v"]}, max_parallel=2),
+        "fast": step("fast", when="${params.mode} == 'fast' and ${params.level} >= 2"),
+        "slow": step("slow", when="${params.mode} == 'slow'"),
+        "after-slow": step("after-slow", needs=["steps.slow"]),
+        "anyway": step("anyway", needs=[{"step": "steps.slow", "optional": True}]),
+        "again": step("again", orders=("--fail-times", "1"), retries=2, needs=["steps.fast"]),
+        "tell": step("tell", "${run.status}", run_if="always", needs=[]),
+        "sorry": step("sorry", run_if="failed", needs=[]),
+    },
+}
+STOPPED = ["skipped"]
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize(
+    ("given", "ran", "left_out"), [({}, "fast", "slow"), ({"mode": "slow", "level": "7"}, "slow", "fast")], ids=str
+)
+def test_conditions_items_retries_and_last_steps_run_alike(
+    engine: str, given: dict[str, str], ran: str, left_out: str, project: Callable[..., Project]
+) -> None:
+    seen = project(GRAPH, given=given).on(engine)
+    level = given.get("level", "2")
+    assert seen.root == "FINISHED"
+    assert seen.words("each") == [["$(c)", level], ["a b", level]]
+    assert seen.words("pairs") == [["1-u"], ["1-v"], ["2-u"], ["2-v"]]
+    assert ran in seen.calls and left_out not in seen.calls
+    assert seen.states[f"steps.{left_out}"] == STOPPED
+    assert ("after-slow" in seen.calls) == (ran == "slow") and "anyway" in seen.calls
+    assert len(seen.calls.get("again", ())) == (2 if ran == "fast" else 0)
+    assert seen.words("tell") == [["succeeded"]] and "sorry" not in seen.calls
+
+
+BROKEN: Json = {
+    "steps": {
+        "good": step("good"),
+        "bad": step("bad", orders=("--exit", "3"), needs=["steps.good"]),
+        "never": step("never", needs=["steps.bad"]),
+        "beside": step("beside"),
+        "tell": step("tell", "${run.status}", run_if="always", needs=[]),
+        "sorry": step("sorry", run_if="failed", needs=[]),
+        "glad": step("glad", run_if="succeeded", needs=["steps.good"]),
+    }
+}
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_failure_fails_the_run_and_stops_what_needs_it_alone(engine: str, project: Callable[..., Project]) -> None:
+    seen = project(BROKEN).on(engine)
+    assert seen.root == "FAILED"
+    assert set(seen.calls) == {"good", "bad", "beside", "tell", "sorry", "glad"}
+    assert seen.words("tell") == [["failed"]]
+    assert seen.states["steps.bad"] == ["FAILED"] and seen.states["steps.good"] == ["FINISHED"]
+
+
+def searched(goal: str, reduce: str, wrong: str = "", max_failed: int = 0, most: int = 4, parallel: int = 2) -> Json:
+    """Trials print the witness's two scores of their rate; the one at `wrong` fails; training is told the best rate."""
+    fails = ("--exit-at", wrong, "${params.rate}") if wrong else ()
+    train = step("train", "${params.rate}", "${params.other}", orders=("--score", "${params.rate}", *fails))
+    metric = {"goal": goal, "reduce": reduce, "pattern": "score=(\\S+)", "sample": "score=1"}
+    return {
+        "params": {"rate": 0.1, "other": {"type": "string", "default": "$(id)"}},
+        "training": {**train, "metrics": {"score": metric}},
+        "tuning": {
+            "objective": "score",
+            "algorithm": "grid",
+            "space": {"rate": {"values": [0.1, 0.2, 0.3, 0.4]}},
+            "trial": {"params": {"other": "trial's"}},
+            "trials": {"max": most, "parallel": parallel, "max_failed": max_failed},
+        },
+    }
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize(
+    ("goal", "reduce", "best"),
+    [
+        ("maximize", "last", "0.4"),
+        ("maximize", "best", "0.1"),
+        ("minimize", "last", "0.3"),
+        ("minimize", "best", "0.2"),
+    ],
+)
+def test_the_best_of_all_trials_trains(
+    engine: str, goal: str, reduce: str, best: str, project: Callable[..., Project]
+) -> None:
+    seen = project(searched(goal, reduce)).on(engine)
+    assert seen.root == "FINISHED"
+    trials = [[rate, "trial's"] for rate in ("0.1", "0.2", "0.3", "0.4")]
+    assert seen.words("train") == sorted([*trials, [best, "$(id)"]])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize(("max_failed", "root", "calls"), [(1, "FINISHED", 5), (0, "FAILED", 0)])
+def test_as_many_trials_may_fail_as_the_specification_says(
+    engine: str, max_failed: int, root: str, calls: int, project: Callable[..., Project]
+) -> None:
+    seen = project(searched("maximize", "last", wrong="0.4", max_failed=max_failed, parallel=1)).on(engine)
+    assert seen.root == root
+    finals = [words for words in seen.words("train") if words[1] == "$(id)"]
+    assert finals == ([["0.2", "$(id)"]] if calls else [])
+    assert not calls or len(seen.words("train")) == calls
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_no_more_trials_run_than_asked_for(engine: str, project: Callable[..., Project]) -> None:
+    seen = project(searched("maximize", "last", most=2)).on(engine)
+    assert seen.root == "FINISHED" and len(seen.words("train")) == 3
+
+
+def judged(gates: Json, on_fail: str = "") -> Json:
+    """An evaluation whose metric is 0.5, and a step that needs its gates."""
+    metric = {"goal": "maximize", "pattern": "auc=(\\S+)", "sample": "auc=1"}
+    evaluation = step("evaluate", orders=("--say", "auc=0.5"), metrics={"auc": metric}, gates=gates)
+    return {
+        "training": step("train", orders=("--out", "${outputs.model}", "m"), outputs={"model": {"type": "file"}}),
+        "evaluation": {**evaluation, "needs": ["training"], **({"on_fail": on_fail} if on_fail else {})},
+        "steps": {"after": step("after", needs=["evaluation"])},
+    }
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("most", [0.5, 0.4], ids=["passed", "failed"])
+def test_gates_decide_alike(engine: str, most: float, project: Callable[..., Project]) -> None:
+    gates = {"low": {"metric": "auc", "min": 0.5}, "high": {"metric": "auc", "max": most}}
+    seen = project(judged(gates)).on(engine)
+    passed = most == 0.5
+    assert {name: decision["passed"] for name, decision in seen.gates.items()} == {"low": True, "high": passed}
+    assert {decision["value"] for decision in seen.gates.values()} == {0.5}
+    assert seen.root == ("FINISHED" if passed else "FAILED")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize(
+    ("champion", "tolerance", "decision"),
+    [
+        (None, 0.0, (True, "no_champion")),
+        (0.6, 0.0, (False, "worse")),
+        (0.6, 0.2, (True, "ok")),
+    ],
+)
+def test_a_champion_is_beaten_or_not_alike(
+    engine: str, champion: float | None, tolerance: float, decision: tuple[bool, str], project: Callable[..., Project]
+) -> None:
+    made = project({})
+    gate = {"metric": "auc", "versus": "champion", "tolerance": tolerance}
+    train = step("train", orders=("--model", "${outputs.model}"), outputs={"model": {"type": "mlflow-model"}})
+    sections = judged({"best": gate})
+    made.spec = {
+        **{name: section for name, section in sections.items() if name != "steps"},
+        "training": train,
+        "registry": {"model": made.name, "from": "${training.outputs.model}", "on_pass": {"alias": "challenger"}},
+    }
+    if champion is not None:
+        before = Pipeline(address=made.server, folder=made.folder, experiment=f"{made.name}-before")
+        before.make_run({"mlwright.step": "evaluation", "mlwright.kind": "step"}, metrics={"auc": champion})
+        registered(before, made.name, "champion")
+    seen = made.on(engine)
+    assert (seen.gates["best"]["passed"], seen.gates["best"]["reason"]) == decision
+    assert seen.root == ("FINISHED" if decision[0] else "FAILED")
+    assert made.has_alias("challenger") == decision[0]
+
+
+def registered(pipeline: Pipeline, model: str, alias: str) -> None:
+    """A version as an earlier run would have registered it."""
+    run = pipeline.make_run({"mlwright.step": "training"})
+    source = pipeline.rest("GET", "runs/get", run_id=run)["run"]["info"]["artifact_uri"] + "/model"
+    pipeline.rest("POST", "registered-models/create", {"name": model})
+    tags = [{"key": "mlwright.run", "value": pipeline.run}]
+    body = {"name": model, "source": source, "run_id": run, "tags": tags}
+    number = pipeline.rest("POST", "model-versions/create", body)["model_version"]["version"]
+    pipeline.rest("POST", "registered-models/alias", {"name": model, "alias": alias, "version": number})

@@ -1,6 +1,6 @@
 """The user's program: writes down what it sees, then does what its first words say.
 
-`witness.py RECORD STEP [--say TEXT] [--out PATH TEXT] [--fail-times N] [--exit CODE] -- WORDS...`
+`witness.py RECORD STEP ORDERS... -- WORDS...`
 """
 
 from __future__ import annotations
@@ -25,6 +25,10 @@ def main(record: str, step: str, *words: str) -> int:
             print(orders.pop(0), flush=True)
         elif order == "--out":
             Path(orders.pop(0)).write_text(orders.pop(0), encoding="utf-8")
+        elif order == "--model":
+            place = Path(orders.pop(0))
+            place.mkdir()
+            (place / "MLmodel").write_text("flavors: {python_function: {loader_module: x}}\nmlflow_version: 3.17.2\n")
         elif order == "--fail-times":
             code = 3 if before <= int(orders.pop(0)) else 0
         elif order == "--exit":
