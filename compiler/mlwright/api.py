@@ -107,10 +107,12 @@ def compile(
     output: str | None = None,
     emit: Collection[str] = (),
     crds: str | None = None,
+    apart: bool = False,
 ) -> Result:
     """Write the output of every environment that has no error. `output` replaces `manifests/` beside the spec,
     `targets` limits what is written to these, `emit` adds `map` and `report` under `.mlwright/emit/`. `crds` is a
-    folder of CRD files that Kubernetes objects are checked against."""
+    folder of CRD files that Kubernetes objects are checked against. With `apart` a second process,
+    forked from this one, checks large outputs while they are written."""
     from mlwright import build as building
 
     definitions = None
@@ -144,13 +146,14 @@ def compile(
             if not _emits(analysis):
                 continue
             place = building.folder(analysis, output)
-            built = building.build(analysis, installed, folder=place, files=Disk("."), crds=definitions)
-            bag.extend(built.findings)
-            notes += built.notes
+            built = building.build(analysis, installed, folder=place, files=Disk("."), crds=definitions, apart=apart)
             if built.ready:
                 lines, found = building.store(built, files.inputs, installed, targets=targets, emit=emit)
                 written += lines
                 bag.extend(found)
+            built = building.checked(built)
+            bag.extend(built.findings)
+            notes += built.notes
     return Result(diagnostics=bag.ordered(), written=tuple(written), notes=tuple(notes))
 
 

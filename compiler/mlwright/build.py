@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import posixpath
-from collections.abc import Collection, Mapping
-from functools import cache
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
+from functools import cache, partial
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING
 
@@ -30,10 +31,13 @@ from mlwright.span import Path
 from mlwright.target import Closing, Digests, Document, EmitContext, Joinable, Operating, TextFile
 
 if TYPE_CHECKING:
+    from mlwright.verify import Checked
     from mlwright.verify.schemas import Definitions
 
 MANIFESTS = "manifests"
 EXTRAS = ".mlwright/emit"
+_MANY = 300
+"""Files from which on a second process is worth what it takes to begin one."""
 
 Emitted = list[tuple[str, list[Document | TextFile]]]
 
@@ -44,7 +48,8 @@ class Built:
 
     `files` are below `folder`, which is relative to the spec's folder. `ready` is False where errors stand against it.
     `inputs` are the files that were read on the way from the analysis, by their path from the root of the file tree;
-    `notes` what to know beside the findings.
+    `notes` what to know beside the findings. Where a second process checks the objects, `check` waits for what it
+    finds: see `checked`.
     """
 
     analysis: Analysis
@@ -57,6 +62,7 @@ class Built:
     findings: tuple[Diagnostic, ...] = ()
     notes: tuple[str, ...] = ()
     ready: bool = True
+    check: Callable[[], Checked] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,11 +103,12 @@ def build(
     digests: Digests | None = None,
     crds: Definitions | None = None,
     texts: bool = True,
+    apart: bool = False,
 ) -> Built:
     """Render everything that one environment owns, patched, with the files that join it; nothing is written. `files`
     is the file tree that `analysis` was made from; `digests` stand in for the lock's; `crds` are what objects are held
     to beside the checks that every output goes through. Without `texts` no file gets its text, for who only asks what
-    is found."""
+    is found. With `apart` a second process checks many objects, and `checked` has the last word."""
     project, profile, owners = analysis.project, analysis.profile, analysis.owners
     assert project is not None and profile is not None and owners is not None
     bag = Bag()
@@ -112,6 +119,7 @@ def build(
     emitted: Emitted = []
     changes: tuple[Change, ...] = ()
     notes: tuple[str, ...] = ()
+    later: Callable[[], Checked] | None = None
     read = Recording(files)
     if not bag.failed:
         contexts: dict[str, EmitContext] = {}
@@ -138,9 +146,15 @@ def build(
         if profile.orchestrator != "compose" and not bag.failed:
             from mlwright.verify import verify  # Compose has no use for it
 
-            checked = verify(emitted, project, profile, crds)
-            bag.extend(checked.findings)
-            notes = tuple(f"{analysis.environment}: {note}" for note in checked.notes)
+            check = partial(verify, emitted, project, profile, crds)
+            if apart and sum(len(items) for _, items in emitted) >= _MANY:
+                from mlwright.apart import begin
+
+                later = begin(check)
+            else:
+                found = check()
+                bag.extend(found.findings)
+                notes = _notes(analysis, found)
     whole = texts and not bag.failed
     rendered = rendering.render(emitted, kustomize.environment(emitted)) if whole else rendering.render(())
     return Built(
@@ -154,7 +168,26 @@ def build(
         notes=notes,
         inputs=read.inputs,
         ready=not bag.failed,
+        check=later,
     )
+
+
+def checked(built: Built) -> Built:
+    """`built` with what a second process found, once that has come to its end."""
+    if built.check is None:
+        return built
+    found = built.check()
+    return replace(
+        built,
+        findings=Bag([*built.findings, *located(found.findings, built.analysis.tree)]).ordered(),
+        notes=(*built.notes, *_notes(built.analysis, found)),
+        ready=built.ready and not found.findings.failed,
+        check=None,
+    )
+
+
+def _notes(analysis: Analysis, found: Checked) -> tuple[str, ...]:
+    return tuple(f"{analysis.environment}: {note}" for note in found.notes)
 
 
 def _joined(
@@ -237,7 +270,8 @@ def store(
     targets: Collection[str] = (),
     emit: Collection[str] = (),
 ) -> tuple[list[str], Bag]:
-    """Write `built` and its index; a line for each thing that changed, and findings where nothing was written.
+    """Write `built` and its index; a line for each thing that changed, and findings where nothing was written. Nothing
+    is where the check that `built` waits for finds an error.
 
     `inputs` are the files that the analysis read, by their path from the working directory. With `targets`, files of
     other targets stay what they are. `emit` adds `map` and `report` under `.mlwright/emit/` beside the spec.
@@ -259,7 +293,9 @@ def store(
         files=files,
     )
     anchor.mkdir(parents=True, exist_ok=True)
-    written, bag = output.write(place, files, index, executable=built.executable, anchor=anchor)
+    written, bag = output.write(
+        place, files, index, executable=built.executable, anchor=anchor, sound=lambda: checked(built).ready
+    )
     if written is None:
         return [], bag
     counts = ((len(written.added), "added"), (len(written.changed), "changed"), (len(written.removed), "removed"))

@@ -36,7 +36,7 @@ def execute(args: argparse.Namespace) -> int:
 
     gc.set_threshold(1_000_000)  # nothing that a compile makes refers to itself
     result = api.compile(
-        args.paths, envs=args.env, targets=args.target, output=args.output, emit=args.emit, crds=args.crds
+        args.paths, envs=args.env, targets=args.target, output=args.output, emit=args.emit, crds=args.crds, apart=True
     )
     if result.usage_error:
         terminal.warn(f"mlwright compile: {result.usage_error}")

@@ -6,7 +6,7 @@ import os
 import posixpath
 import shutil
 import stat
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
 from mlwright.diag import Bag, Diagnostic
@@ -43,11 +43,13 @@ def write(
     *,
     executable: Collection[str] = (),
     anchor: Path | None = None,
+    sound: Callable[[], bool] = lambda: True,
 ) -> tuple[Written | None, Bag]:
     """Make `folder` hold `files` and the index; None with OUT diagnostics when it cannot, and then nothing changed.
 
     Files that the previous index lists and nothing makes any more are removed, others stay. Unchanged files keep their
     inode and time. Every folder below `anchor` (default: the parent of `folder`) must be a real folder, no link.
+    `sound` is asked when all is there and nothing has changed yet: where it says no, nothing does, without a finding.
     """
     bag = names.check([*files, indexes.NAME])
     everything = {**files, indexes.NAME: index.text().encode("utf-8")}
@@ -62,8 +64,9 @@ def write(
         if obstacles:
             return None, Bag(obstacles)
         written = _compare(everything, executable, present, owned)
-        if written.added or written.changed or written.removed:
-            _commit(folder, _Plan(files=everything, executable=executable, present=present, written=written))
+        plan = _Plan(files=everything, executable=executable, present=present, written=written)
+        if not (_commit(folder, plan, sound) if written.added or written.changed or written.removed else sound()):
+            return None, Bag()
     except OSError as error:
         return None, Bag([Diagnostic(code="OUT006", message=f"cannot write {folder.name}: {error.strerror or error}")])
     return written, _kept(written)
@@ -206,7 +209,7 @@ def _kept(written: Written) -> Bag:
     )
 
 
-def _commit(folder: Path, plan: _Plan) -> None:
+def _commit(folder: Path, plan: _Plan, sound: Callable[[], bool]) -> bool:
     gone = {*plan.written.removed, *plan.written.changed}
     with swap.staging(folder) as stage:
         for path, there in plan.present.items():
@@ -220,7 +223,10 @@ def _commit(folder: Path, plan: _Plan) -> None:
                 made.add(above)
             _create(f"{stage}/{path}", plan.files[path], path in plan.executable)
         _keep_modes(folder, stage)
-        swap.replace(folder, stage)
+        if sound():
+            swap.replace(folder, stage)
+            return True
+    return False
 
 
 def _carry(source: Path, target: Path) -> None:
