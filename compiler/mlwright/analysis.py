@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import field, replace
+from dataclasses import field
 
 from mlwright import ir
 from mlwright.diag import Bag, Diagnostic
@@ -29,7 +29,7 @@ from mlwright.passes.serving import drop_unpinned
 from mlwright.platform import Owners, Profile, assign
 from mlwright.platform.demand import asked
 from mlwright.platform.file import read_platform
-from mlwright.record import dataclass
+from mlwright.record import dataclass, replace
 from mlwright.registry import Registry
 from mlwright.source import overlay, references
 from mlwright.source.files import FileTree

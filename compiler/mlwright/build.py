@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import posixpath
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import replace
 from functools import cache, partial
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING
@@ -22,7 +21,7 @@ from mlwright.emit.kube.settle import settle
 from mlwright.emit.patch import Change, apply_all
 from mlwright.ir import AddedObjects, Json, Project
 from mlwright.platform.demand import asked
-from mlwright.record import dataclass
+from mlwright.record import dataclass, replace
 from mlwright.registry import Registry
 from mlwright.source.files import FileTree
 from mlwright.source.secrets_text import names_secret, shape

@@ -2,8 +2,8 @@
 
 The standard decorator writes and compiles six methods for every class, which for all our classes takes as long as
 importing pydantic. Here comparison, text and freezing are the same functions for all, and `__init__` is compiled when
-the first instance is made: most runs use few of the classes that they import. Everything else, such as `fields` and
-`replace`, is the standard library's.
+the first instance is made: most runs use few of the classes that they import. `replace` is quicker, too. Everything
+else, such as `fields`, is the standard library's.
 """
 
 from __future__ import annotations
@@ -32,10 +32,25 @@ def _dataclass(*, frozen: bool = False, slots: bool = False, kw_only: bool = Fal
     return make
 
 
+def _replace(record: Any, /, **changes: Any) -> Any:
+    """As `dataclasses.replace`, which takes five times as long for records of many fields."""
+    kind: Any = type(record)
+    if kind.__dict__.get("__setstate__") is not _setstate:
+        return dataclasses.replace(record, **changes)
+    names = _names(kind)
+    if not changes.keys() <= names.keys():
+        raise TypeError(f"{kind.__name__} has no field {', '.join(sorted(changes.keys() - names.keys()))}")
+    made = object.__new__(kind)
+    for name in names:
+        _set(made, name, changes[name] if name in changes else getattr(record, name))
+    return made
+
+
 if TYPE_CHECKING:
     from dataclasses import dataclass as dataclass
+    from dataclasses import replace as replace
 else:
-    dataclass = _dataclass
+    dataclass, replace = _dataclass, _replace
 
 
 def _first(cls: type) -> Callable[..., None]:
@@ -69,6 +84,11 @@ def _initializer(cls: type) -> Callable[..., None]:
     exec(f"def __init__({arguments}):\n" + ("\n".join(body) or "    pass"), known)
     made: Callable[..., None] = known["__init__"]
     return made
+
+
+@cache
+def _names(cls: type) -> dict[str, None]:
+    return {field.name: None for field in dataclasses.fields(cls)}
 
 
 @cache

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import field, replace
+from dataclasses import field
 from typing import Literal
 
-from mlwright.record import dataclass
+from mlwright.record import dataclass, replace
 from mlwright.span import Path, Span
 
 Severity = Literal["error", "warning", "note"]

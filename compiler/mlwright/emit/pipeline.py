@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 
 from mlwright.ir import Json, Need, Node, Pipeline, Ref, Search, Task
+from mlwright.record import replace
 
 
 def default(pipelines: Sequence[Pipeline]) -> str:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import replace
 
 from mlwright import ir
 from mlwright.emit import places as inside
 from mlwright.emit.stepdoc import Document, Places, head, step_document
 from mlwright.platform.kserve import SERVERS, elsewhere
+from mlwright.record import replace
 
 ELSEWHERE = tuple(name for name in SERVERS if elsewhere(name))
 """Formats that only a server of KServe's own loads."""

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from mlwright import ir
 from mlwright.diag import Bag, Diagnostic, Label
+from mlwright.record import replace
 
 
 def prune_conditions(project: ir.Project, bag: Bag) -> ir.Project:
@@ -28,8 +27,10 @@ def prune_conditions(project: ir.Project, bag: Bag) -> ir.Project:
                 bag.add(_note(node, "left out: its `when` is always false in this environment"))
                 continue
             node = replace(node, when=None if value == ir.Lit(True) else value)
-        kept.append(replace(node, needs=tuple(need for need in node.needs if need.node not in dropped)))
-    return replace(project, nodes=tuple(kept)) if dropped or kept != list(project.nodes) else project
+        if any(need.node in dropped for need in node.needs):
+            node = replace(node, needs=tuple(need for need in node.needs if need.node not in dropped))
+        kept.append(node)
+    return replace(project, nodes=tuple(kept))
 
 
 def _note(node: ir.Node, why: str) -> Diagnostic:

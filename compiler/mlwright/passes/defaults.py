@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from functools import partial
 
+from mlwright.record import replace
 from mlwright.source.overlay import merge
 from mlwright.source.tree import Map, Node, Scalar, at, relayered, with_node
 from mlwright.span import Path
@@ -20,11 +20,12 @@ def fill_defaults(tree: Node) -> Node:
     if not isinstance(tree, Map):
         return tree
     every, services = _defaults(tree, "steps"), _defaults(tree, "serving")
-    for path in _steps(tree):
-        tree = _change(tree, path, partial(_beneath, every))
-    for path in _entries(tree, ("serving",)):
-        if _word(tree, (*path, "type")) in (None, "service"):
-            tree = _change(tree, path, partial(_beneath, services))
+    beneath_step, beneath_service = partial(_beneath, every), partial(_beneath_service, services)
+    for section, change in (("steps", beneath_step), ("serving", beneath_service)):
+        if section in tree.entries:
+            tree = _change(tree, (section,), partial(_each, change=change))
+    for path in _learning(tree):
+        tree = _change(tree, path, beneath_step)
     for above in ((), *_entries(tree, ("models",))):
         training = at(tree, (*above, "training"))
         if at(tree, (*above, "tuning", "trial")) is not None and isinstance(training, Map):
@@ -51,6 +52,10 @@ def _defaults(tree: Node, kind: str) -> Node | None:
 
 def _steps(tree: Node) -> Iterator[Path]:
     yield from _entries(tree, ("steps",))
+    yield from _learning(tree)
+
+
+def _learning(tree: Node) -> Iterator[Path]:
     for above in ((), *_entries(tree, ("models",))):
         for section in ("training", "evaluation"):
             if at(tree, (*above, section)) is not None:
@@ -66,6 +71,21 @@ def _entries(tree: Node, path: Path) -> Iterator[Path]:
 def _word(tree: Node, path: Path) -> object:
     node = at(tree, path)
     return node.value if isinstance(node, Scalar) else None
+
+
+def _each(section: Node, change: Callable[[Node], Node]) -> Node:
+    """All entries of a section changed at once: a project may have thousands."""
+    if not isinstance(section, Map):
+        return section
+    entries = {
+        key: entry if key.startswith("x-") else with_node(entry, change(entry.node))
+        for key, entry in section.entries.items()
+    }
+    return replace(section, entries=entries)
+
+
+def _beneath_service(defaults: Node | None, entry: Node) -> Node:
+    return _beneath(defaults, entry) if _word(entry, ("type",)) in (None, "service") else entry
 
 
 def _beneath(defaults: Node | None, entry: Node) -> Node:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import fields, is_dataclass, replace
+from dataclasses import fields, is_dataclass
 from functools import cache
 from typing import Any
 
 from mlwright import ir
 from mlwright.diag import Bag
+from mlwright.record import replace
 
 
 def stamp_digest(project: ir.Project, bag: Bag) -> ir.Project:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 
 from mlwright import ir
 from mlwright.diag import Bag, Diagnostic, Label
-from mlwright.record import dataclass
+from mlwright.record import dataclass, replace
 
 
 def link_gates(project: ir.Project, bag: Bag) -> ir.Project:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 
 from mlwright import ir
-from mlwright.record import dataclass
+from mlwright.record import dataclass, replace
 from mlwright.regex import lazy
 from mlwright.span import Path
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from mlwright import ir
 from mlwright.passes.lock import Lock
 from mlwright.passes.occurrences import containers
+from mlwright.record import replace
 
 
 def pin_models(project: ir.Project, lock: Lock) -> ir.Project:
@@ -20,14 +19,14 @@ def pin_models(project: ir.Project, lock: Lock) -> ir.Project:
         return replace(source, version=entry.version, model_id=entry.model_id, uri=entry.uri, digest=entry.digest)
 
     def service(item: ir.Service) -> ir.Service:
-        if item.binding == "run":
+        if item.binding == "run" or (item.source.kind != "registry" and not item.variants):
             return item
         variants = tuple(replace(variant, source=pinned(variant.source)) for variant in item.variants)
         return replace(item, source=pinned(item.source), variants=variants)
 
     def task(item: ir.Task) -> ir.Task:
-        pins = tuple(pinned(source) for source in models(item))
-        return replace(item, pins=tuple(source for source in pins if source.version))
+        pins = tuple(source for source in map(pinned, models(item)) if source.version)
+        return item if pins == item.pins else replace(item, pins=pins)
 
     def node(item: ir.Node) -> ir.Node:
         match item:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from mlwright import ir
 from mlwright.diag import Bag, Diagnostic, Label
+from mlwright.record import replace
 from mlwright.span import Path
 
 
@@ -24,7 +23,9 @@ def drop_unpinned(project: ir.Project, bag: Bag) -> ir.Project:
                 if not _is_pinned(variant.source):
                     path = (*service.origin.path, "variants", variant.name, "model")
                     bag.add(_unpinned(project, service.id, variant.source, path))
-            services.append(replace(service, variants=tuple(v for v in service.variants if _is_pinned(v.source))))
+            if service.variants:
+                service = replace(service, variants=tuple(v for v in service.variants if _is_pinned(v.source)))
+            services.append(service)
     gone = {service.id for service in project.services} - {service.id for service in services}
     routes = list(project.routes)
     while broken := next((r for r in routes if any(leg.to in gone for leg in r.legs)), None):

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 import yaml
 
 from mlwright.diag.diagnostic import Bag, Diagnostic, Label
+from mlwright.record import replace
 from mlwright.regex import lazy
 from mlwright.source import syntax
 from mlwright.source.decode import MAX_BYTES, decode, too_large

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterator
-from dataclasses import replace
 
 from mlwright.diag.diagnostic import Bag, Diagnostic, Label
+from mlwright.record import replace
 from mlwright.regex import lazy
 from mlwright.source.files import FileTree
 from mlwright.source.load import load_file

@@ -5,12 +5,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Set
-from dataclasses import replace
 from functools import lru_cache
 from typing import Literal
 
 from mlwright.diag.diagnostic import Bag, Diagnostic, Label
-from mlwright.record import dataclass
+from mlwright.record import dataclass, replace
 from mlwright.regex import lazy
 from mlwright.source.patterns import matches
 from mlwright.source.suggest import did_you_mean
@@ -233,11 +232,13 @@ def iterate(node: Node) -> Iterator[tuple[Path, Scalar, RefSpan]]:
 
 def texts(node: Node) -> Iterator[tuple[Path, Scalar]]:
     """Every text with a `${` in it, except below `x-` keys, `environments` and the VERBATIM_FIELDS."""
-    for path, scalar in walk(node):
-        if not isinstance(scalar.value, str) or "${" not in scalar.value or path[:1] == ("environments",):
-            continue
-        if not matches(VERBATIM_FIELDS, path):
+    for path, scalar in walk(node, _may_refer):
+        if path[:1] != ("environments",) and not matches(VERBATIM_FIELDS, path):
             yield path, scalar
+
+
+def _may_refer(scalar: Scalar) -> bool:
+    return isinstance(scalar.value, str) and "${" in scalar.value
 
 
 def problems(node: Node) -> Bag:

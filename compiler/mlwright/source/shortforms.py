@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
+from mlwright.record import replace
 from mlwright.source.tree import Entry, Map, Node, Scalar, at
 
 _CONTAINERS = (

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from mlwright.diag.diagnostic import Bag, Diagnostic, Label, Locate
-from mlwright.record import dataclass
+from mlwright.record import dataclass, replace
 from mlwright.source.sourcemap import narrow
 from mlwright.span import Path, Span
 
@@ -123,18 +122,28 @@ def at(node: Node, path: Path) -> Node | None:
     return found
 
 
-def walk(node: Node, path: Path = ()) -> Iterator[tuple[Path, Scalar]]:
-    """Every scalar that counts, in source order: what is below an `x-` key is left out."""
-    waiting = [(path, node)]  # the next one is the last
+def walk(node: Node, wanted: Callable[[Scalar], bool] | None = None) -> Iterator[tuple[Path, Scalar]]:
+    """Every scalar that counts, in source order: what is below an `x-` key is left out. With `wanted` only those that
+    it says yes to."""
+    if isinstance(node, Scalar) and wanted is not None and not wanted(node):
+        return
+    waiting: list[tuple[Path, Node]] = [((), node)]  # the next one is the last
     while waiting:
         path, node = waiting.pop()
         if isinstance(node, Scalar):
             yield path, node
-        elif isinstance(node, Map):
-            below = [((*path, key), entry.node) for key, entry in node.entries.items() if not key.startswith("x-")]
-            waiting += reversed(below)
-        else:
-            waiting += reversed([((*path, index), item) for index, item in enumerate(node.items)])
+            continue
+        below: list[tuple[Path, Node]] = []
+        for key, item in _below(node):
+            if wanted is None or not isinstance(item, Scalar) or wanted(item):
+                below.append(((*path, key), item))
+        waiting += reversed(below)
+
+
+def _below(node: Map | Seq) -> Iterable[tuple[str | int, Node]]:
+    if isinstance(node, Seq):
+        return enumerate(node.items)
+    return [(key, entry.node) for key, entry in node.entries.items() if not key.startswith("x-")]
 
 
 def relayered(node: Node, layer: str) -> Node:

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from mlwright.diag.diagnostic import Bag, Diagnostic, Label
 from mlwright.source.scalars import trap
-from mlwright.source.tree import Json, Map, Node, locate, plain, walk
+from mlwright.source.tree import Json, Map, Node, Scalar, locate, plain, walk
 from mlwright.span import Path
 from mlwright.spec.acceptance import accept
 from mlwright.spec.base import Model
@@ -58,10 +58,14 @@ def _own_environments(data: Json) -> Json:
     return data
 
 
+def _is_disputed(scalar: Scalar) -> bool:
+    return scalar.style == "" and isinstance(scalar.value, str) and trap(scalar) is not None
+
+
 def _disputed(tree: Node, known: set[Path]) -> Iterator[Diagnostic]:
     """Bare words that are text to this reader and something else to others."""
-    for path, scalar in walk(tree):
-        if scalar.style == "" and isinstance(scalar.value, str) and path not in known and (why := trap(scalar)):
+    for path, scalar in walk(tree, _is_disputed):
+        if path not in known and (why := trap(scalar)):
             yield Diagnostic(
                 code="SPEC007", message=why, at=Label(path=path), help=f'write `"{scalar.text}"` if text is meant'
             )

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from copy import copy
-from dataclasses import replace
 from typing import Any
 
 from mlwright.emit import json
 from mlwright.emit.kube.names import DIGITS, HASH
+from mlwright.record import replace
 from mlwright.span import Path
 from mlwright.target import Document, TextFile
 

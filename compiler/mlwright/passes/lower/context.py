@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field, replace
+from dataclasses import field
 from typing import Literal
 
 from mlwright import ir
@@ -11,7 +11,7 @@ from mlwright.diag import Bag, Diagnostic, Label
 from mlwright.passes.lock import Lock
 from mlwright.passes.lower.scope import Scope, Unresolved, resolve
 from mlwright.platform import Profile
-from mlwright.record import dataclass
+from mlwright.record import dataclass, replace
 from mlwright.source.files import FileMissing, FileTree, NotAFile, Unreadable
 from mlwright.source.references import RefSpan, grammar, parse, under
 from mlwright.source.suggest import closest
