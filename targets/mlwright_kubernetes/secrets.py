@@ -87,6 +87,8 @@ def needed(objects: Objects) -> list[Needed]:
 
 def used(project: Project) -> tuple[Secret, ...]:
     """The secrets of the spec that something in the cluster refers to: pods, and what listens for events."""
+    if not project.secrets:
+        return ()
     tasks = [node for node in project.nodes if isinstance(node, Task)]
     tasks += [node.trial for node in project.nodes if isinstance(node, Search)]
     tasks += [servedoc.endpoint_task(service) for service in project.services]

@@ -169,14 +169,19 @@ def within(version: str, newest: str) -> bool:
     return numbers(version)[: len(numbers(newest))] <= numbers(newest)
 
 
+@cache
+def _rows(kind: str) -> tuple[Served, ...]:
+    return tuple(row for row in SERVED if kind in row.kinds)
+
+
 def api_version(kind: str, systems: Mapping[str, str], system: str = "") -> str:
     """The `apiVersion` of `kind` where `systems` run, of `system` if it is named. Raises LookupError where none of
     them has it."""
     found = ""
-    for row in SERVED:
+    for row in _rows(kind):
         if system and row.system != system:
             continue
-        if kind in row.kinds and row.system in systems and reaches(systems[row.system], row.since or "0"):
+        if row.system in systems and reaches(systems[row.system], row.since or "0"):
             found = row.api_version
     if not found:
         raise LookupError(f"no system of this platform has {kind}")

@@ -72,6 +72,9 @@ CONDUCTOR_FAILURES: Manifest = {
 """`podFailurePolicy` of the conductor: 1 the pipeline failed, 64 a wrong plan, 75 another run is at work."""
 
 
+_HOLDERS = (dict, list, tuple)
+
+
 class RunText(str):
     """Text that is another one in each run. What it is as `str` stands in the committed manifest; `parts` say how the
     conductor makes it: texts as they are, and names (`{"name": N}`) as `<conductor's Job>-N`, shortened where needed.
@@ -231,7 +234,7 @@ def _in_order(manifests: Sequence[Manifest]) -> list[Manifest]:
 
 
 def _object(manifest: Manifest, *, main: bool) -> stepdoc.Document:
-    found = _run_texts(manifest, "", {})
+    found = _run_texts(manifest, (), {})
     assert "/metadata/name" in found, f"{manifest['kind']} {manifest['metadata']['name']} has no name of the run"
     return {
         "main": main,
@@ -240,20 +243,26 @@ def _object(manifest: Manifest, *, main: bool) -> stepdoc.Document:
     }
 
 
-def _run_texts(value: Any, at: str, found: dict[str, RunText]) -> dict[str, RunText]:
-    """The texts of the run in `value`, by their place, put into `found`."""
-    if isinstance(value, RunText):
-        found[at] = value
-    elif isinstance(value, dict):
+def _run_texts(value: Any, at: tuple[str, ...], found: dict[str, RunText]) -> dict[str, RunText]:
+    """The texts of the run in `value`, by their place (a JSON pointer), put into `found`."""
+    if isinstance(value, dict):
         for key, item in value.items():
-            if isinstance(item, (RunText, dict, list, tuple)):
-                _run_texts(item, f"{at}/{key.replace('~', '~0').replace('/', '~1')}", found)
-    elif isinstance(value, (list, tuple)):
+            if isinstance(item, _HOLDERS):
+                _run_texts(item, (*at, key), found)
+            elif isinstance(item, RunText):
+                found[_pointer(*at, key)] = item
+    else:
         for index, item in enumerate(value):
-            if isinstance(item, (RunText, dict, list, tuple)):
+            if isinstance(item, _HOLDERS):
                 key = item.get("name", "") if isinstance(item, dict) else ""
-                _run_texts(item, f"{at}/{'name=' + key if key else index}", found)
+                _run_texts(item, (*at, f"name={key}" if key else str(index)), found)
+            elif isinstance(item, RunText):
+                found[_pointer(*at, str(index))] = item
     return found
+
+
+def _pointer(*parts: str) -> str:
+    return "".join(f"/{part.replace('~', '~0').replace('/', '~1')}" for part in parts)
 
 
 def _parts(piece: str) -> tuple[ir.Json, ...]:
