@@ -65,7 +65,7 @@ def _first(cls: type) -> Callable[..., None]:
 
 
 def _initializer(cls: type) -> Callable[..., None]:
-    known: dict[str, Any] = {"_set": _set, "_missing": dataclasses.MISSING}
+    known: dict[str, Any] = {"_missing": dataclasses.MISSING}
     places: list[str] = []
     named: list[str] = []
     body: list[str] = []
@@ -79,7 +79,8 @@ def _initializer(cls: type) -> Callable[..., None]:
             known[f"_default_{name}"] = field.default
             given = f"{name}=_default_{name}"
         (named if field.kw_only else places).append(given)
-        body.append(f"    _set(self, {name!r}, {value})")
+        known[f"_set_{name}"] = getattr(cls, name).__set__  # a slot's own: quicker than to look for it by name
+        body.append(f"    _set_{name}(self, {value})")
     arguments = ", ".join(["self", *places, *(["*", *named] if named else [])])
     exec(f"def __init__({arguments}):\n" + ("\n".join(body) or "    pass"), known)
     made: Callable[..., None] = known["__init__"]
