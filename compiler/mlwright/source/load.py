@@ -30,6 +30,8 @@ MAX_TEXT = 1024 * 1024
 MAX_KEYS = 10_000
 """Keys of one mapping."""
 
+_ALIAS, _SCALAR, _MAPPING = yaml.AliasEvent, yaml.ScalarEvent, yaml.MappingStartEvent
+_SEQUENCE_END, _MAPPING_END = yaml.SequenceEndEvent, yaml.MappingEndEvent
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _UNSTORABLE = lazy("[\x00\ud800-\udfff]")
 _PROPERTIES = lazy(r"(?:[&!]\S*\s+)+")
@@ -126,19 +128,20 @@ class _Builder:
         return root
 
     def _node(self, event: Any) -> Node:
-        if isinstance(event, yaml.AliasEvent):
+        kind = type(event)
+        if kind is _ALIAS:
             return self._alias(event)
         start, anchor = self._nodes, event.anchor
         self._count(1, event)
         if anchor is not None:
             self._anchors[anchor] = None
-        if isinstance(event, yaml.ScalarEvent):
+        if kind is _SCALAR:
             node: Node = self._scalar(event)
         else:
             self._depth += 1
             if self._depth > MAX_DEPTH:
                 raise self._refused("YAML015", f"more than {MAX_DEPTH} lists and mappings inside each other", event)
-            node = self._mapping(event) if isinstance(event, yaml.MappingStartEvent) else self._sequence(event)
+            node = self._mapping(event) if kind is _MAPPING else self._sequence(event)
             self._depth -= 1
         if anchor is not None:
             self._anchors[anchor] = (node, self._nodes - start)
@@ -162,7 +165,7 @@ class _Builder:
         text: str = event.value
         style = event.style or ""
         span, raw = self._scalar_span(event, text, style)
-        self._end = (event.end_mark.line + 1, event.end_mark.column + 1)
+        self._end = (span.end_line, span.end_col)
         if len(text) > MAX_TEXT:
             raise self._refused("YAML017", f"a value has more than {MAX_TEXT} characters", event)
         value: str | int | float | bool | None = text
@@ -180,16 +183,16 @@ class _Builder:
 
     def _scalar_span(self, event: Any, text: str, style: str) -> tuple[Span, str]:
         start, end = event.start_mark, event.end_mark
-        line, col = start.line + 1, start.column + 1
+        line, col, end_line = start.line + 1, start.column + 1, end.line + 1
         raw = ""
-        if style or start.line != end.line or event.anchor is not None or event.tag is not None:
+        if style or line != end_line or event.anchor is not None or event.tag is not None:
             raw = self.text[start.index : end.index]
             properties = _PROPERTIES.match(raw) if event.anchor is not None or event.tag is not None else None
             if properties is not None:
                 line, col = position(self.text, start.index + properties.end())
                 raw = raw[properties.end() :]
             raw = "" if raw == text else raw
-        return Span(self.file, line, col, end.line + 1, end.column + 1), raw
+        return Span(self.file, line, col, end_line, end.column + 1), raw
 
     def _tagged(self, event: Any, text: str, span: Span) -> str | int | float | bool | None:
         tag = event.tag
@@ -224,7 +227,7 @@ class _Builder:
         self._collection_tag(event, "seq")
         items: list[Node] = []
         item = next(self._events)
-        while not isinstance(item, yaml.SequenceEndEvent):
+        while type(item) is not _SEQUENCE_END:
             items.append(self._node(item))
             item = next(self._events)
         return Seq(items=tuple(items), span=self._collection_span(event, item))
@@ -234,7 +237,7 @@ class _Builder:
         entries: dict[str, Entry] = {}
         merged: list[tuple[Span, Node]] = []
         key = next(self._events)
-        while not isinstance(key, yaml.MappingEndEvent):
+        while type(key) is not _MAPPING_END:
             self._pair(key, event, entries, merged)
             if len(entries) > MAX_KEYS:
                 raise self._refused("YAML014", f"one mapping has more than {MAX_KEYS} keys", event)
@@ -243,7 +246,7 @@ class _Builder:
         return Map(entries=self._with_merged(entries, merged) if merged else entries, span=span)
 
     def _pair(self, event: Any, parent: Any, entries: dict[str, Entry], merged: list[tuple[Span, Node]]) -> None:
-        if not isinstance(event, yaml.ScalarEvent):
+        if type(event) is not _SCALAR:
             key_span = self._span(event)
             key_node = self._node(event)
             braces = self.text.startswith("{{", max(parent.start_mark.index, 0)) and isinstance(key_node, Map)
