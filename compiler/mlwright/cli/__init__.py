@@ -57,6 +57,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         code = exits.INTERRUPTED
     except Exception as bug:
         code = _report(bug)
+    if argv is None:
+        gc.freeze()  # the process ends: what the system frees at once is not looked through before
     return terminal.finish(code)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import posixpath
-import shutil
 import stat
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
@@ -238,11 +237,17 @@ def _carry(source: Path, target: Path) -> None:
     try:
         os.link(source, target, follow_symlinks=False)
     except (OSError, NotImplementedError):
+        import shutil
+
         shutil.copy2(source, target, follow_symlinks=False)
 
 
 def _keep_modes(folder: Path, stage: Path) -> None:
-    for there in (folder, *folder.rglob("*")) if folder.exists() else ():
+    if not folder.exists():
+        return
+    import shutil
+
+    for there in (folder, *folder.rglob("*")):
         if there.is_dir() and not there.is_symlink() and (here := stage / there.relative_to(folder)).is_dir():
             shutil.copymode(there, here)
 

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import os
-import secrets
-import shutil
 import sys
 import time
 from collections.abc import Iterator
@@ -27,7 +24,8 @@ def staging(folder: Path) -> Iterator[Path]:
     try:
         yield stage
     finally:
-        shutil.rmtree(stage, ignore_errors=True)
+        if stage.exists():
+            _remove(stage)
 
 
 def recover(folder: Path) -> None:
@@ -41,7 +39,7 @@ def recover(folder: Path) -> None:
     for left in (*old, *(path for path in beside if path.name.startswith(f".{folder.name}.new-"))):
         with contextlib.suppress(OSError):
             if time.time() - left.lstat().st_mtime > _STALE:
-                shutil.rmtree(left, ignore_errors=True)
+                _remove(left)
 
 
 def replace(folder: Path, stage: Path) -> None:
@@ -79,8 +77,14 @@ def _two_renames(folder: Path, stage: Path) -> None:
     old.rename(stage)
 
 
+def _remove(folder: Path) -> None:
+    import shutil  # with all its archives; a first compile has nothing to remove
+
+    shutil.rmtree(folder, ignore_errors=True)
+
+
 def _fresh(folder: Path, role: str) -> Path:
-    return folder.parent / f".{folder.name}.{role}-{secrets.token_hex(8)}"
+    return folder.parent / f".{folder.name}.{role}-{os.urandom(8).hex()}"
 
 
 def _exchange(one: Path, other: Path) -> bool:
@@ -91,6 +95,8 @@ def _exchange(one: Path, other: Path) -> bool:
         name, before, between = "renamex_np", (), ()
     else:
         return False
+    import ctypes
+
     call = getattr(ctypes.CDLL(None, use_errno=True), name, None)
     if call is None:
         return False

@@ -12,6 +12,8 @@ from mlwright import ir
 from mlwright.diag import Bag
 from mlwright.record import replace
 
+_SIMPLE = (str, int, float, type(None))
+
 
 def stamp_digest(project: ir.Project, bag: Bag) -> ir.Project:
     """Set `spec_digest`: 64 hex digits over parameters, data, storage and nodes; not over services or positions."""
@@ -21,17 +23,21 @@ def stamp_digest(project: ir.Project, bag: Bag) -> ir.Project:
 
 
 def _plain(value: Any) -> Any:
-    if isinstance(value, (str, int, float)) or value is None:
+    if isinstance(value, _SIMPLE):
         return value
     if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
+        return [item if isinstance(item, _SIMPLE) else _plain(item) for item in value]
     if isinstance(value, dict):
         return {key: _plain(item) for key, item in value.items()}
     kind: Any = type(value)
     names = _compared(kind)
-    if names is not None:
-        return {"": type(value).__name__, **{name: _plain(getattr(value, name)) for name in names}}
-    return value
+    if names is None:
+        return value
+    plain = {"": kind.__name__}
+    for name in names:
+        item = getattr(value, name)
+        plain[name] = item if isinstance(item, _SIMPLE) else _plain(item)
+    return plain
 
 
 @cache

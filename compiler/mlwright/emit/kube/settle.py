@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import marshal
 from collections.abc import Mapping, Sequence
 from copy import copy
 from typing import Any
@@ -17,6 +18,7 @@ Marks = Sequence[tuple[Path, str]]
 
 _CONTENT = "@content"
 _MARKS = (HASH, _CONTENT)
+_BYTES = tuple(mark.encode() for mark in _MARKS)
 _HOLDERS = (dict, list, tuple)
 
 
@@ -71,15 +73,24 @@ def _settle(name: str, waiting: Mapping[str, tuple[dict[str, Any], Marks]], sett
 def _marks(data: dict[str, Any]) -> Marks:
     """The places in a document that hold a marked name, and the name. Most documents hold none."""
     found: list[tuple[Path, str]] = []
-    waiting: list[tuple[Path, Any]] = [((), data)]
+    waiting: list[tuple[Path, Any]] = [] if _is_free(data) else [((), data)]
     for path, value in waiting:
         for key, item in value.items() if isinstance(value, dict) else enumerate(value):
             if isinstance(item, str):
-                if item.endswith(_MARKS):
+                if "@" in item and item.endswith(_MARKS):
                     found.append(((*path, key), item))
             elif item and isinstance(item, _HOLDERS):
                 waiting.append(((*path, key), item))
     return found
+
+
+def _is_free(data: dict[str, Any]) -> bool:
+    """Whether there is no mark for sure: as bytes, what is made of nothing but plain types is searched at once."""
+    try:
+        text = marshal.dumps(data)
+    except ValueError:
+        return False
+    return not any(mark in text for mark in _BYTES)
 
 
 def _filled(data: dict[str, Any], marks: Marks, names: Mapping[str, str]) -> dict[str, Any]:
