@@ -14,6 +14,7 @@ from mlwright.passes.check_cluster import check_cluster
 from mlwright.passes.check_environments import check_environments
 from mlwright.passes.check_exposure import check_exposure
 from mlwright.passes.check_katib import check_katib
+from mlwright.passes.check_pipelines import check_pipelines
 from mlwright.passes.check_platform import check_platform
 from mlwright.passes.check_tenancy import check_tenancy
 from mlwright.passes.check_training import check_training
@@ -230,6 +231,7 @@ def _environment(files: FileTree, spec: str, targets: Registry, name: str, tree:
         findings.extend(check(program))
     findings.extend(check_platform(program, profile))
     findings.extend(check_argo(program, profile))
+    findings.extend(check_pipelines(program, profile))
     program = drop_unpinned(program, findings)
     owners = _owners(program, profile, targets, name)
     findings.extend(owners.findings)

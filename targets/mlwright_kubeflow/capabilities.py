@@ -32,4 +32,26 @@ TRAINING: tuple[Capability, ...] = (
 )
 """Steps that Trainer or the training operator runs. What a release of theirs cannot do has codes: TRAIN002-007."""
 
-TABLE: tuple[Capability, ...] = (*SEARCH, *TRAINING)
+_JOB = "Kubeflow's pods cannot have it: the step is a Job, which a small pod follows"
+
+PIPELINES: tuple[Capability, ...] = (
+    *each(_STEPS, "identity", "emulated", _JOB),
+    *each(_STEPS, "security.run_as_root", "emulated", _JOB),
+    *each(_STEPS, "security.read_only_root_filesystem", "emulated", _JOB),
+    *each(_STEPS, "resources.disk", "emulated", _JOB),
+    Capability(
+        field="pipelines.*.schedule.concurrency",
+        support="emulated",
+        why="Kubeflow Pipelines ends no run for the next one: the next one waits",
+        values=("replace",),
+    ),
+    Capability(
+        field="storage.artifacts",
+        support="emulated",
+        why="files go through the tracking server: Kubeflow Pipelines carries none of ours",
+        values=("s3", "gs", "azure"),
+    ),
+)
+"""Graphs that Kubeflow Pipelines orders."""
+
+TABLE: tuple[Capability, ...] = (*PIPELINES, *SEARCH, *TRAINING)

@@ -28,7 +28,7 @@ ANSWER = "Output"
 _CHANNEL = "pipelinechannel--"
 _ID = "{{$.pipeline_job_uuid}}"
 _LATE = {"strategy": "ALL_UPSTREAM_TASKS_COMPLETED"}
-_LOST = {"maxRetryCount": 2, "backoffDuration": "10s", "backoffFactor": 2.0, "backoffMaxDuration": "600s"}
+_LOST = {"maxRetryCount": 3, "backoffDuration": "10s", "backoffFactor": 2.0, "backoffMaxDuration": "600s"}
 """For lost pods: the launcher makes the attempts of `retries`, and a second start after a failure ends at once."""
 _TYPES = {"string": "STRING", "int": "NUMBER_INTEGER", "float": "NUMBER_DOUBLE", "bool": "BOOLEAN", "json": "STRING"}
 _SHOWN = {"dataset": "system.Dataset", "model": "system.Model", "mlflow-model": "system.Model"}
@@ -307,6 +307,7 @@ class Graph:
             "parameterType": kind,
             **({"defaultValue": value} if has and value is not None and inert(value) else {}),
             **({"isOptional": True} if has else {}),
+            **({"description": plain(param.description)} if param.description else {}),
         }
 
     def _free(self, name: str) -> str:

@@ -64,6 +64,7 @@ class Param:
     min: float | None = None
     max: float | None = None
     choices: tuple[Json, ...] = ()
+    description: str = field(default="", compare=False)
     origin: Origin = field(compare=False)
 
 

@@ -15,11 +15,12 @@ _OPEN = "{{"
 
 def check_argo(project: ir.Project, profile: Profile) -> Iterator[Diagnostic]:
     """ARGO001 where Argo would fill in a text. Commands, arguments and variables are in documents of their own: only
-    what the launcher does not start, annotations, mounts and a pipeline's values can meet it."""
-    if profile.orchestrator != "argo":
+    what the launcher does not start, annotations, mounts and a pipeline's values can meet it. Kubeflow Pipelines runs
+    on Argo, and gets only the first of these."""
+    if profile.orchestrator not in ("argo", "kubeflow-pipelines"):
         return
     seen: set[Path] = set()
-    for path, text, instead in _texts(project):
+    for path, text, instead in _texts(project, whole=profile.orchestrator == "argo"):
         if _OPEN in text and path not in seen:
             seen.add(path)
             yield Diagnostic(
@@ -30,17 +31,18 @@ def check_argo(project: ir.Project, profile: Profile) -> Iterator[Diagnostic]:
             )
 
 
-def _texts(project: ir.Project) -> Iterator[tuple[Path, str, str]]:
-    """Everything that is written into a workflow: its place, the text, what to do instead."""
+def _texts(project: ir.Project, *, whole: bool) -> Iterator[tuple[Path, str, str]]:
+    """Everything that is written into a workflow: its place, the text, what to do instead. Not the `whole` of it: what
+    Kubeflow Pipelines is told."""
     for task in (*tasks(project), *(search.trial for search in searches(project))):
         path, box = task.origin.path, task.container
         for name, text in box.annotations:
             yield (*path, "annotations", name), text, "leave the annotation out of this environment: `NAME: null`"
         for mount in box.mounts:
             yield (*path, "mounts", mount.target), mount.target, "mount it at another path"
-        if task.contract == "bare":
+        if whole and task.contract == "bare":
             yield from _bare(path, box)
-    for pipeline in project.pipelines:
+    for pipeline in project.pipelines if whole else ():
         for name, value in pipeline.params:
             at = (*pipeline.origin.path, "params", name)
             for text in strings(value):

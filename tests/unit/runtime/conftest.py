@@ -91,6 +91,13 @@ class Pipeline:
         status = json.loads(path.read_text()) if path.exists() else {}
         return Ended(code=process.returncode, out=out, err=err.decode(), status=status)
 
+    def program(self, name: str, *words: str, **env: str) -> Ended:
+        """Runs a program with these words, in a run that only they may name."""
+        own = {key: text for key, text in self.env(**env).items() if key != "MLWRIGHT_RUN"}
+        command = [sys.executable, "-S", str(RUNTIME / name), *words]
+        done = subprocess.run(command, env=own, capture_output=True, check=False, timeout=100)
+        return Ended(code=done.returncode, out=done.stdout, err=done.stderr.decode(), status={})
+
     def rest(self, method: str, path: str, body: dict[str, Any] | None = None, **query: str) -> dict[str, Any]:
         """A call to the tracking server that shares nothing with the programs under test."""
         url = f"{self.address}/api/2.0/mlflow/{path}" + (f"?{urllib.parse.urlencode(query)}" if query else "")

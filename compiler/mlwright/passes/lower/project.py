@@ -154,6 +154,7 @@ def _param(context: Context, name: str, source: Param) -> ir.Param:
         min=source.min,
         max=source.max,
         choices=tuple(literal(choice) for choice in source.choices),
+        description=source.description,
         origin=context.origin(("params", name)),
     )
 
