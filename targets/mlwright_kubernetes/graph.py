@@ -24,10 +24,11 @@ _NEVER = "0 0 31 2 *"
 _POLICY = {"allow": "Allow", "forbid": "Forbid", "replace": "Replace"}
 
 
-def emit_graph(objects: Objects, nodes: Mapping[str, Node]) -> None:
-    """Every pipeline; `nodes` are those that this target owns."""
+def emit_graph(objects: Objects) -> None:
+    """Every pipeline; what is made for nodes of other targets, those say."""
+    nodes = {node.id: node for node in objects.project.nodes}
     pipelines = [pipeline for pipeline in objects.project.pipelines if pipeline.nodes]
-    if not pipelines or not nodes:
+    if not pipelines:
         return
     made = [manifest for pipeline in pipelines for manifest in _emit_pipeline(objects, pipeline, nodes)]
     origin = Origin(path=("pipelines",), kind="derived", by=objects.target)

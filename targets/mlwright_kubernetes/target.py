@@ -40,7 +40,7 @@ class KubernetesTarget:
         nodes = {node.id: node for node in project.nodes if context.owners.get(node.id) == self.name}
         emit_base(objects)
         if context.owners.get("graph") == self.name:
-            emit_graph(objects, nodes)
+            emit_graph(objects)
         _emit_services(objects)
         emit_network(objects)
         emit_mesh(objects)
