@@ -128,6 +128,14 @@ def _special(task: Task, kind: Kind) -> Manifest:
                     "maxRestarts": spread.max_restarts,
                 }
             return made
+        case "PaddleJob" if elastic(task):
+            return {
+                "elasticPolicy": {
+                    "minReplicas": spread.nodes_min,
+                    "maxReplicas": spread.nodes_max,
+                    "maxRestarts": spread.max_restarts,
+                }
+            }
         case "MPIJob":
             return {"slotsPerWorker": spread.processes_per_node, "mainContainer": kind.container}
         case _:

@@ -144,7 +144,7 @@ def _listening(template: Mapping[str, Any]) -> Manifest:
     waiting = {
         **container,
         "command": ["/usr/sbin/sshd"],
-        "args": ["-De", *words],
+        "args": ["-De", "-f", "/dev/null", *words],
         "readinessProbe": {"tcpSocket": {"port": SSH_PORT}, "initialDelaySeconds": 5},
     }
     return {**template, "spec": {**template["spec"], "containers": [waiting]}}

@@ -79,19 +79,19 @@ def train_job(objects: Objects, pipeline: Pipeline, task: Task) -> Manifest:
         "spec": {
             "runtimeRef": {"apiGroup": "trainer.kubeflow.org", **reference},
             **initializers.of(objects, task),
-            "trainer": _trainer(task, container),
+            "trainer": _trainer(task, container, counted=theirs is not None or policy in ("torch", "mpi")),
             **_patched(objects, patches),
             **_deadline(objects, task),
         },
     }
 
 
-def _trainer(task: Task, container: Mapping[str, Any]) -> Manifest:
-    each = {"numProcPerNode": task.distributed.processes_per_node} if groups.policy(task) in ("torch", "mpi") else {}
+def _trainer(task: Task, container: Mapping[str, Any], *, counted: bool) -> Manifest:
+    """The program and its nodes; `counted` says how many processes a runtime starts on each."""
     return {
         **{key: container[key] for key in ("image", "command", "args", "env") if container.get(key)},
         "numNodes": task.distributed.nodes_max,
-        **each,
+        **({"numProcPerNode": task.distributed.processes_per_node} if counted else {}),
         "resourcesPerNode": container["resources"],
     }
 

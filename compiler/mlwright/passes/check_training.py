@@ -18,11 +18,12 @@ _RETIRED = "mxnet"
 
 
 def check_training(project: ir.Project, profile: Profile, owners: Mapping[str, str]) -> Iterable[Diagnostic]:
-    """TRAIN001-007, for steps and for trials where those differ from their training. All but TRAIN001 concern what
-    `owners` gives to target `kubeflow`."""
+    """TRAIN001-008, for steps and for trials where those differ from their training. All but TRAIN001 and TRAIN008
+    concern what `owners` gives to target `kubeflow`."""
     known = {task.id: task for task in tasks(project)}
     for task in known.values():
         yield from _retired(task, task.origin.path, profile)
+        yield from _cached(project, task, profile, owners)
         if owners.get(task.id) == "kubeflow":
             yield from _job(task, task.origin.path, profile)
     for search in searches(project):
@@ -45,6 +46,27 @@ def _retired(task: ir.Task, path: Path, profile: Profile) -> Iterator[Diagnostic
             at=Label(path=(*path, "framework"), text="archived upstream"),
             help="move to `pytorch` or `jax`; or leave `framework` out and start the program by `launcher: mpirun`",
         )
+
+
+def _cached(project: ir.Project, task: ir.Task, profile: Profile, owners: Mapping[str, str]) -> Iterator[Diagnostic]:
+    runtime = profile.file.runtimes.get(task.framework) if owners.get(task.id) == "kubeflow" else None
+    starts = runtime is not None and "dataset" in runtime.initializers and profile.has("kubeflow.trainer")
+    for source in project.data:
+        if (
+            source.name in task.data
+            and source.source.startswith("cache://")
+            and not (starts and source.access == "uri")
+        ):
+            yield Diagnostic(
+                code="TRAIN008",
+                message=f"nothing starts the cache of `data.{source.name}` for `{task.id}`"
+                if not starts
+                else f"`data.{source.name}` is served by a cache, which is no file to download",
+                at=Label(path=(*source.origin.path, "access" if starts and source.access == "mount" else "source")),
+                help="write `access: uri`: the program asks the cache"
+                if starts
+                else "give the step a `framework` whose runtime has `initializers: [dataset]` in the platform file",
+            )
 
 
 def _job(task: ir.Task, path: Path, profile: Profile) -> Iterator[Diagnostic]:
@@ -113,10 +135,10 @@ def _elastic(task: ir.Task, path: Path, profile: Profile) -> Iterator[Diagnostic
         return
     if profile.has("kubeflow.trainer"):
         why = "Trainer 2 has jobs of a fixed number of nodes"
-    elif spread.launcher == "torchrun":
+    elif spread.launcher == "torchrun" or (task.framework == "paddle" and spread.launcher == "none"):
         return
     else:
-        why = "the training operator lets only `torchrun` change the number of nodes"
+        why = "the training operator lets only `torchrun` and Paddle change the number of nodes"
     yield Diagnostic(
         code="TRAIN004",
         message=f"{why}: this one starts with {spread.nodes_max}, or not at all",

@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
     Doc = Dict[str, Any]
 
+LINGER = 10.0
+
 
 class Step(Scope):
     """One step, or one trial of it: skipped, found finished, or attempted."""
@@ -284,7 +286,7 @@ class Step(Scope):
             outcome = attempt.run(more=count <= limit)
             outcome.more.update(attempts=count, params=self.texts())
             if outcome.code == 0 or outcome.status == "killed" or attempt.final or count > limit:
-                return outcome
+                return self._last(outcome)
             try:
                 self.signals.release()
                 say("%s: attempt %d failed (%s); again in %g s" % (self.doc["step"], count, outcome.reason, pause))
@@ -309,6 +311,18 @@ class Step(Scope):
         """The runs of this very step before this one, newest first."""
         same = {k[9:]: tags[k] for k in ("mlwright.step", "mlwright.item", "mlwright.trial") if tags.get(k)}
         return [r for r in self.tracking.search(**same) if r.id != self.env.get("MLFLOW_RUN_ID")]
+
+    def _last(self, outcome: Outcome) -> Outcome:
+        """The end of the last attempt. In a JobSet it is told a little later: where the program failed because another
+        node was lost, that is known by then, and all start again."""
+        if outcome.code == 0 or outcome.status == "killed" or "MLWRIGHT_JOBSET" not in self.env:
+            return outcome
+        try:
+            self.signals.release()
+            time.sleep(LINGER)
+        except Killed as killed:
+            return Outcome("killed", 128 + killed.signum, "killed", outcome.run_id, **outcome.more)
+        return outcome
 
     def _abandoned(self, tags: Mapping[str, str]) -> int:
         """Closes runs of this very step that a killed launcher left RUNNING; the number of earlier attempts.

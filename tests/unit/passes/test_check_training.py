@@ -81,6 +81,7 @@ def test_launchers_of_pytorch_start_pytorch(framework: str, launcher: str) -> No
         ("2.0", "pytorch", "torchrun", ["TRAIN004"]),
         ("2.3", "pytorch", "torchrun", ["TRAIN004"]),
         ("1.9", "pytorch", "torchrun", []),
+        ("1.9", "paddle", "none", []),
         ("1.9", "jax", "none", ["TRAIN004"]),
     ],
 )
@@ -120,3 +121,23 @@ def test_a_runtime_of_ops_decides_who_schedules_it() -> None:
     assert found(task, **gang) == []
     assert found(task, **gang, **THEIRS) == ["TRAIN007"]
     assert found(task, **THEIRS, placements={"p": {"selector": {"pool": "gpu"}, "queue": "q"}}) == []
+
+
+@pytest.mark.parametrize(
+    ("framework", "access", "owner", "codes"),
+    [
+        ("cached", "uri", "kubeflow", []),
+        ("cached", "download", "kubeflow", ["TRAIN008"]),
+        ("pytorch", "uri", "kubeflow", ["TRAIN008"]),
+        ("cached", "uri", "kubernetes", ["TRAIN008"]),
+    ],
+)
+def test_a_cache_is_started_by_a_runtime(framework: str, access: Any, owner: str, codes: list[str]) -> None:
+    task = step(framework, "torchrun", data=("events",))
+    source = ir.DataSource(
+        name="events", source="cache://sales/events", access=access, origin=programs.origin("data", "events")
+    )
+    runtimes = {"runtimes": {"cached": {"name": "torch-distributed-with-cache", "initializers": ["dataset"]}}}
+    project = programs.project(task, data=(source,))
+    owners = {task.id: owner}
+    assert [each.code for each in check_training(project, platform("2.3", **runtimes), owners)] == codes

@@ -45,7 +45,7 @@ CODES = (
             "With `nodes: {min: 2, max: 8}` a job may start with two nodes and grow. Kubeflow's Trainer 2 has no such "
             "jobs: its releases up to 2.1 had a field for it that did nothing, later ones have none. It starts with "
             "`max` nodes, all of them or none. The training operator (`kubeflow: {training_operator: ...}` in the "
-            "platform file) has them for PyTorch with `launcher: torchrun`."
+            "platform file) has them for PyTorch with `launcher: torchrun`, and for Paddle."
         ),
         bad="training: {framework: pytorch, distributed: {nodes: {min: 2, max: 8}, launcher: torchrun}}",
         good="training: {framework: pytorch, distributed: {nodes: 8, launcher: torchrun}}",
@@ -87,5 +87,17 @@ CODES = (
         ),
         bad="training: {framework: pytorch, placement: gang, distributed: {nodes: 4}}  # ops list a runtime `pytorch`",
         good="training: {distributed: {nodes: 4, launcher: torchrun}, placement: gang}",
+    ),
+    Code(
+        code="TRAIN008",
+        title="a data cache that nothing starts",
+        explanation=(
+            "Data of `cache://SCHEMA/TABLE` is served by pods that a runtime of Kubeflow's Trainer starts before the "
+            "nodes (`torch-distributed-with-cache`). The step's `framework` has to name a runtime that the platform "
+            "file lists with `initializers: [dataset]`, and the program gets the address (`access: uri`). What the "
+            "cache needs to know (METADATA_LOC, IAM_ROLE, CLUSTER_SIZE) are keys of the data's `secret`."
+        ),
+        bad="data: {events: {source: 'cache://sales/events'}}  # in an environment without such a runtime",
+        good="data: {events: {source: 's3://acme/events'}}",
     ),
 )

@@ -31,6 +31,7 @@ _EVERY = (
     *("ConfigMap", "Service", "ServiceAccount", "PersistentVolumeClaim", "NetworkPolicy", "Role", "RoleBinding"),
     *("Ingress", "HTTPRoute", "HorizontalPodAutoscaler", "PodDisruptionBudget", "ServiceMonitor", "PrometheusRule"),
     *("PeerAuthentication", "AuthorizationPolicy", "Profile", "Notebook", "Workspace"),
+    *("TrainJob", "TrainingRuntime", "PyTorchJob", "TFJob", "MPIJob", "XGBoostJob", "PaddleJob", "JAXJob"),
     *("PodDefault", "MlflowPodDefault", "PipelinesPodDefault"),
     *("ScaledObject", "WorkflowTemplate", "CronWorkflow", "Workflow", "EventSource", "Sensor", "ExternalSecret"),
 )
@@ -58,6 +59,10 @@ PROTECTED: tuple[Protected, ...] = (
         kind="Notebook",
         path=("spec", "template", "spec", "containers", "*", "name"),
         why="the controller knows the notebook by it",
+    ),
+    *(
+        Protected(kind="TrainJob", path=("spec", *path), why="the launcher starts every program")
+        for path in (("trainer", "command"), ("trainer", "args"), ("runtimeRef",))
     ),
     *(
         Protected(kind=kind, path=(*template, "spec", "containers", "*", word), why="the launcher starts every program")

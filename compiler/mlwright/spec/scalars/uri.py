@@ -22,6 +22,7 @@ _SHAPES = {
     "file": (r"/.+", "file:///ABSOLUTE/PATH"),
     "pvc": (r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?(/.*)?", "pvc://CLAIM/PATH"),
     "hf": (r"[A-Za-z0-9._-]+/[A-Za-z0-9._-]+(:[A-Za-z0-9._/-]+)?(/.*)?", "hf://ORGANISATION/NAME"),
+    "cache": (r"[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+", "cache://SCHEMA/TABLE"),
     "oci": (
         r"[a-z0-9.-]+(:\d+)?/[a-z0-9._/-]+(:[A-Za-z0-9._-]+)?(@sha256:[0-9a-f]{64})?",
         "oci://REGISTRY/REPOSITORY:TAG",

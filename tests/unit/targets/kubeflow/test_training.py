@@ -295,6 +295,7 @@ DATA = (
     ("weights", "hf://acme/llama", "hub", "download"),
     ("texts", "hf://datasets/acme/alpaca/train", "", "download"),
     ("rows", "s3://acme/rows.csv", "", "download"),
+    ("events", "cache://sales/events", "hub", "uri"),
 )
 
 
@@ -367,3 +368,17 @@ def _texts(value: Any, path: tuple[Any, ...]) -> Iterator[tuple[tuple[Any, ...],
         yield path, value
     for key, below in value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ():
         yield from _texts(below, (*path, key))
+
+
+def test_a_cache_is_an_address_of_the_program_and_of_the_initializer() -> None:
+    job, data = with_data("events", initializers=["dataset"])
+    assert job["spec"]["initializer"]["dataset"]["storageUri"] == "cache://sales/events"
+    assert data["events"] == {"source": "cache://sales/events", "access": "uri", "uri": "cache://sales/events"} | {
+        "secret": "hub"
+    }
+
+
+def test_a_runtime_of_ops_starts_as_many_processes_as_the_step_says() -> None:
+    runtimes = {"runtimes": {"flux": {"name": "flux-runtime"}}}
+    job, _ = made(step("flux", processes=4), platform("2.3", **runtimes))
+    assert job["spec"]["trainer"]["numProcPerNode"] == 4
