@@ -110,8 +110,8 @@ def compiled():
             trained.set_accelerator_type("nvidia.com/gpu").set_accelerator_limit(2)
             with dsl.ParallelFor(["0", "1", "2"]) as item:
                 lasting(report(run=id, item=item)).after(trained)
-            scanned = scan_all().after(made)
-            refined = refine_all(text=text).after(trained)
+            scanned = once(scan_all()).after(made)
+            refined = once(refine_all(text=text)).after(trained)
             lasting(publish(run=id)).after(scanned, refined)
 
     with tempfile.TemporaryDirectory() as folder:

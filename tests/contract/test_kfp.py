@@ -1,0 +1,336 @@
+"""Pipelines in Kubeflow's own language: every name in them is something's, the SDK takes them, and writes the same."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from tests import sdk
+from tests.contract.kfp.model import problems
+
+from mlwright import api
+
+Spec = dict[str, Any]
+SDK = Path(__file__).parent / "kfp" / "sdk.py"
+EXAMPLES = Path(__file__).parents[2] / "examples"
+PROJECT = """
+apiVersion: mlwright.dev/v1
+kind: MLProject
+metadata: {name: demo}
+defaults: {steps: {image: "demo:1"}}
+params:
+  n: {type: int, default: 3, description: "how many, of {{x}}"}
+  lr: {type: float, default: 0.1}
+  flag: {type: bool, default: true}
+  text: {type: string, default: a}
+steps:
+  features:
+    command: [python, f.py, "${params.n}", "${outputs.rows}", "${outputs.names}", "${outputs.table}"]
+    outputs: {rows: {type: int}, names: {type: json}, table: {type: dataset}}
+  training:
+    needs: [steps.features]
+    command: [python, t.py, "${params.lr}", "${params.flag}", "${outputs.model}"]
+    outputs: {model: {type: model}}
+    metrics: {auc: {goal: maximize, pattern: "auc=(\\\\S+)", sample: "auc=1"}}
+    resources: {cpu: "2", memory: 4Gi, gpu: 2}
+  report: {needs: [steps.training], for_each: {part: [a, b, c]}, command: [python, r.py, "${each.part}"]}
+  scan:
+    for_each: {name: "${steps.features.outputs.names}"}
+    max_parallel: 2
+    command: [python, s.py, "${each.name}"]
+  refine:
+    needs: [steps.training]
+    when: "${params.text} == 'a'"
+    command: [python, x.py, "${params.text}"]
+    resources: {gpu: 1}
+  publish: {needs: [steps.scan, steps.refine], command: [python, p.py]}
+environments: {there: {platform: kubeflow, namespace: demo}}
+"""
+
+
+def compiled(folder: Path, text: str, **files: str) -> tuple[Spec, Spec]:
+    """Both documents of the only pipeline."""
+    (folder / "mlproject.yaml").write_text(text)
+    for name, content in files.items():
+        (folder / f"{name}.yaml").write_text(content)
+    result = api.compile([str(folder / "mlproject.yaml")], envs=["there"])
+    assert not result.failed, [item.message for item in result.diagnostics]
+    (path,) = (folder / "manifests" / "there" / "kubeflow").glob("pipelineversion-*.yaml")
+    spec = yaml.safe_load(path.read_text())["spec"]
+    return spec["pipelineSpec"], spec["platformSpec"]
+
+
+@pytest.fixture(scope="module")
+def documents(tmp_path_factory: pytest.TempPathFactory) -> tuple[Spec, Spec]:
+    return compiled(tmp_path_factory.mktemp("demo"), PROJECT)
+
+
+def test_every_name_is_somethings_and_fits_it(documents: tuple[Spec, Spec]) -> None:
+    assert problems(*documents) == []
+
+
+def at(*path: str) -> Callable[[Spec], tuple[Any, str]]:
+    """Where something is in the documents."""
+
+    def found(documents: Any) -> tuple[Any, str]:
+        for part in path[:-1]:
+            documents = documents[part]
+        return documents, path[-1]
+
+    return found
+
+
+MAIN = ("spec", "components", "comp-exit-handler-1", "dag", "tasks")
+EXECUTORS = ("platform", "platforms", "kubernetes", "deploymentSpec", "executors")
+
+
+@pytest.mark.parametrize(
+    ("where", "value", "said"),
+    [
+        (at(*MAIN, "training", "componentRef", "name"), "comp-train", "there is no comp-train"),
+        (at(*MAIN, "training", "componentRef", "name"), "comp-report-item", "nothing starts comp-training"),
+        (at(*MAIN, "training", "dependentTasks"), ["feature"], "it waits for feature"),
+        (at(*MAIN, "features", "dependentTasks"), ["training"], "features waits for itself"),
+        (at(*MAIN, "training", "taskInfo", "name"), "train", "it is called train"),
+        (at(*MAIN, "training", "cachingOptions", "enableCache"), True, "the engine's cache is on"),
+        (at(*MAIN, "training", "inputs", "parameters"), {}, "mlwright-run is not given"),
+        (
+            at(*MAIN, "training", "inputs", "parameters", "lr", "componentInputParameter"),
+            "lr",
+            "there is no input lr",
+        ),
+        (
+            at(*MAIN, "training", "inputs", "parameters", "lr", "componentInputParameter"),
+            "pipelinechannel--flag",
+            "lr is NUMBER_DOUBLE, and gets BOOLEAN",
+        ),
+        (
+            at(*MAIN, "training", "inputs", "parameters", "x"),
+            {"runtimeValue": {"constant": "1"}},
+            "x is no input of its component",
+        ),
+        (at(*MAIN, "report", "parameterIterator", "itemInput"), "item", "item is no input of its component"),
+        (at("spec", "components", "comp-training", "executorLabel"), "exec-train", "is the executor exec-train"),
+        (at("spec", "root", "dag", "tasks", "finish", "dependentTasks"), [], "one is enough"),
+        (
+            at("spec", "root", "dag", "tasks", "finish", "inputs", "parameters", "mlwright-status"),
+            {"taskFinalStatus": {"producerTask": "start"}},
+            "it asks how start ended",
+        ),
+        (
+            at("spec", "components", "comp-scan-all", "dag", "tasks", "scan-items", "taskInfo", "name"),
+            "scan",
+            "it is called scan",
+        ),
+        (
+            at("spec", "components", "comp-scan-items", "outputDefinitions", "parameters"),
+            {},
+            "scan-items has no output Output",
+        ),
+        (at(*EXECUTORS, "exec-train"), {}, "the platform says something of exec-train"),
+        (
+            at("spec", "deploymentSpec", "executors", "exec-features", "container", "image"),
+            "demo:{{x}}",
+            "exec-features has demo:{{x}}",
+        ),
+    ],
+)
+def test_what_does_not_fit_is_found(
+    documents: tuple[Spec, Spec], where: Callable[[Spec], tuple[Any, str]], value: Any, said: str
+) -> None:
+    broken = copy.deepcopy({"spec": documents[0], "platform": documents[1]})
+    holder, key = where(broken)
+    holder[key] = value
+    assert any(said in problem for problem in problems(broken["spec"], broken["platform"]))
+
+
+@sdk.needed
+def test_the_sdk_takes_every_field_and_loads_the_pipeline(documents: tuple[Spec, Spec]) -> None:
+    assert sdk.answered(SDK, documents) == ["flag", "lr", "n", "text"]
+
+
+@sdk.needed
+@pytest.mark.parametrize(
+    ("where", "value"),
+    [
+        (at("spec", "schemaversion"), "2.1.0"),
+        (at(*MAIN, "training", "dependsOn"), []),
+        (at(*MAIN, "training", "retryPolicy", "maxRetries"), 3),
+        (at(*MAIN, "training", "triggerPolicy"), {"strategy": "ALWAYS"}),
+        (at("spec", "root", "inputDefinitions", "parameters", "n", "parameterType"), "INTEGER"),
+        (at("spec", "deploymentSpec", "executors", "exec-training", "container", "resources", "gpu"), 1),
+        (at(*EXECUTORS, "exec-training", "configMaps"), []),
+        (at(*EXECUTORS, "exec-training", "securityContext", "runAsUser"), "root"),
+    ],
+)
+def test_the_sdk_refuses_what_its_messages_have_not(
+    documents: tuple[Spec, Spec], where: Callable[[Spec], tuple[Any, str]], value: Any
+) -> None:
+    broken = copy.deepcopy({"spec": documents[0], "platform": documents[1]})
+    holder, key = where(broken)
+    holder[key] = value
+    with pytest.raises(AssertionError, match="ParseError"):
+        sdk.answered(SDK, [broken["spec"], broken["platform"]])
+
+
+@sdk.needed
+def test_the_sdk_writes_the_same_pipeline(documents: tuple[Spec, Spec]) -> None:
+    ours, theirs = documents[0], sdk.answered(SDK, "compile")
+    assert shape(ours) == shape(theirs)
+    assert inputs(ours) == inputs(theirs)
+    assert {ours[key] for key in ("schemaVersion", "sdkVersion")} == {
+        theirs[key] for key in ("schemaVersion", "sdkVersion")
+    }
+
+
+def inputs(spec: Spec) -> Spec:
+    """The pipeline's parameters, without their descriptions, which the SDK has from a docstring alone."""
+    found = spec["root"]["inputDefinitions"]["parameters"]
+    return {name: {key: one[key] for key in one if key != "description"} for name, one in found.items()}
+
+
+def shape(spec: Spec, name: str = "root") -> Any:
+    """A component's tasks by what they are and wait for: names of graphs are each compiler's own."""
+    component = spec["root"] if name == "root" else spec["components"][name]
+    if "dag" not in component:
+        return leaf(spec, component)
+    tasks = component["dag"]["tasks"]
+    names = {
+        key: key if "dag" not in spec["components"][task["componentRef"]["name"]] else "graph"
+        for key, task in tasks.items()
+    }
+    found = []
+    for key, task in tasks.items():
+        given = task.get("inputs", {}).get("parameters", {})
+        condition = task.get("triggerPolicy", {}).get("condition", "")
+        entry = {
+            "name": names[key],
+            "needs": sorted(names[need] for need in task.get("dependentTasks", [])),
+            "condition": condition.partition("]")[2],
+            "strategy": task.get("triggerPolicy", {}).get("strategy", ""),
+            "raw": task.get("parameterIterator", {}).get("items", {}).get("raw", "").replace(" ", ""),
+            "loop": "parameterIterator" in task,
+            "parallel": task.get("iteratorPolicy", {}),
+            "retry": task.get("retryPolicy", {}),
+            "cached": task.get("cachingOptions", {}).get("enableCache", False),
+            "given": sorted(next(iter(one)) for one in given.values()),
+            "status": sorted(
+                names[one["taskFinalStatus"]["producerTask"]] for one in given.values() if "taskFinalStatus" in one
+            ),
+            "inside": shape(spec, task["componentRef"]["name"]),
+        }
+        found.append(entry)
+    return sorted(found, key=str)
+
+
+def leaf(spec: Spec, component: Spec) -> Spec:
+    """A container's inputs, outputs and resources. The SDK makes all numbers doubles beside texts, too."""
+    declared = component.get("inputDefinitions", {}).get("parameters", {})
+    outputs = component.get("outputDefinitions", {})
+    resources = spec["deploymentSpec"]["executors"][component["executorLabel"]]["container"].get("resources", {})
+    kept = {key: resources[key] for key in resources if key == "accelerator" or key.startswith("resource")}
+    asked = {"accelerator": {}, "resourceMemoryLimit": "", **kept} if "accelerator" in kept else {}
+    return {
+        "takes": sorted((one["parameterType"], bool(one.get("isOptional"))) for one in declared.values()),
+        "makes": sorted(one["parameterType"] for one in outputs.get("parameters", {}).values()),
+        "shows": sorted(one["artifactType"]["schemaTitle"] for one in outputs.get("artifacts", {}).values()),
+        "resources": asked,
+    }
+
+
+def test_descriptions_and_defaults_that_the_engine_would_fill_in_are_not_in_the_pipeline(tmp_path: Path) -> None:
+    text = PROJECT.replace("default: a}", 'default: "$(HOME) {{x}}"}')
+    spec, platform = compiled(tmp_path, text)
+    declared = spec["root"]["inputDefinitions"]["parameters"]
+    assert declared["text"] == {"parameterType": "STRING", "isOptional": True}
+    assert declared["n"]["description"] == "how many, of { {x}}"
+    assert problems(spec, platform) == []
+
+
+@pytest.mark.parametrize(
+    ("declared", "expected"),
+    [
+        ("{type: int, default: 9007199254740993}", {"parameterType": "STRING", "defaultValue": "9007199254740993"}),
+        ("{type: json, default: [1.0, {b: 2}]}", {"parameterType": "STRING", "defaultValue": '[1.0,{"b":2}]'}),
+        ("{type: float, default: 0.00001}", {"parameterType": "NUMBER_DOUBLE", "defaultValue": 1e-05}),
+        ("{type: bool, default: false}", {"parameterType": "BOOLEAN", "defaultValue": False}),
+    ],
+)
+def test_a_default_is_the_value_itself_where_a_double_holds_it(tmp_path: Path, declared: str, expected: Spec) -> None:
+    spec, _ = compiled(
+        tmp_path, PROJECT.replace("{type: string, default: a}", declared).replace("${params.text} == 'a'", "true")
+    )
+    assert spec["root"]["inputDefinitions"]["parameters"]["text"] == {**expected, "isOptional": True}
+
+
+def test_steps_that_run_though_others_failed_come_last_one_after_the_other(tmp_path: Path) -> None:
+    late = """
+  alarm: {run_if: failed, command: [python, a.py]}
+  clean: {needs: [steps.training], run_if: always, command: [python, c.py]}
+  after: {needs: [steps.clean], command: [python, z.py]}
+"""
+    spec, platform = compiled(tmp_path, PROJECT.replace("\nenvironments:", f"{late}environments:"))
+    tasks = spec["root"]["dag"]["tasks"]
+    order = ["exit-handler-1"]
+    while len(order) < len(tasks):
+        order.append(next(name for name, task in tasks.items() if task.get("dependentTasks") == [order[-1]]))
+    assert set(order[1:-1]) == {"alarm", "clean", "after"} and order[-1] == "finish"
+    assert order.index("clean") < order.index("after")
+    late_ones = [tasks[name]["triggerPolicy"] for name in order[1:]]
+    assert all(policy == {"strategy": "ALL_UPSTREAM_TASKS_COMPLETED"} for policy in late_ones)
+    assert problems(spec, platform) == []
+
+
+OUTSIDE = {
+    "contract: bare": "{command: [run], contract: bare}",
+    "a file": "{command: [run], mounts: {/etc/x.txt: {source: note.yaml}}}",
+    "root": "{command: [run], security: {run_as_root: {reason: it is old}}}",
+    "disk": "{command: [run], resources: {disk: 20Gi}}",
+    "another account": "{command: [run], identity: lake}",
+    "a priority": "{command: [run], placement: low}",
+}
+PLATFORM = """
+apiVersion: mlwright.dev/v1
+kind: Platform
+orchestrator: kubeflow-pipelines
+kubernetes: "1.36"
+kubeflow: {pipelines: "2.17", profiles: "2.0"}
+identities: {lake: {service_account: lake}}
+placements: {low: {priority_class: batch-low}}
+"""
+
+
+@pytest.mark.parametrize("step", OUTSIDE.values(), ids=OUTSIDE)
+def test_what_kubeflows_pods_cannot_have_is_a_job_that_a_small_pod_follows(tmp_path: Path, step: str) -> None:
+    text = f"""
+apiVersion: mlwright.dev/v1
+kind: MLProject
+metadata: {{name: demo}}
+defaults: {{steps: {{image: "demo:1"}}}}
+steps: {{x: {step}}}
+environments: {{there: {{platform: p.yaml, namespace: demo}}}}
+"""
+    spec, platform = compiled(tmp_path, text, p=PLATFORM, note="a: 1\n")
+    words = spec["deploymentSpec"]["executors"]["exec-x"]["container"]["args"]
+    assert words[0] == "/mlwright/runtime/operate.py"
+    role = tmp_path / "manifests" / "there" / "kubeflow" / "role-demo-pipeline.yaml"
+    rules = yaml.safe_load(role.read_text())["rules"]
+    assert any("jobs" in rule["resources"] and "create" in rule["verbs"] for rule in rules)
+    assert problems(spec, platform) == []
+
+
+@pytest.mark.parametrize("example", ["breast-cancer"])
+@sdk.needed
+def test_the_sdk_takes_the_examples(example: str, tmp_path: Path) -> None:
+    result = api.compile([str(EXAMPLES / example)], envs=["kubeflow"], output=str(tmp_path))
+    assert not result.failed, result.diagnostics
+    paths = sorted(tmp_path.rglob("pipelineversion-*.yaml"))
+    assert paths
+    for path in paths:
+        spec = yaml.safe_load(path.read_text())["spec"]
+        assert problems(spec["pipelineSpec"], spec["platformSpec"]) == []
+        sdk.answered(SDK, [spec["pipelineSpec"], spec["platformSpec"]])
