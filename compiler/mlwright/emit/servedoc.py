@@ -50,7 +50,7 @@ def endpoint_document(
 ) -> Document:
     """`serve_document` with the container's own command, variables, parameters, data and secrets, which the launcher
     resolves as those of a step. `server` are the words that serve where the container says nothing."""
-    box = _with_model(service.container, folder)
+    box = with_model(service.container, folder)
     step = step_document(project, endpoint_task(replace(service, container=box)), places)
     document = serve_document(project, service, source, folder, server)
     document |= {key: step[key] for key in ("env", "secrets", "secret_keys", "params", "data")}
@@ -134,7 +134,7 @@ def model_secret(project: ir.Project, source: ir.ModelSource) -> str:
     return next((place.secret for place in places if place.name == rest.partition(".")[0]), "")
 
 
-def _with_model(container: ir.Container, folder: str) -> ir.Container:
+def with_model(container: ir.Container, folder: str) -> ir.Container:
     """The container with the model's folder in the place of every reference to a model or an output."""
 
     def filled(template: ir.Template) -> ir.Template:

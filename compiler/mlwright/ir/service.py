@@ -51,11 +51,40 @@ class Component:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Batcher:
+    """Puts requests together. Times in seconds, 0 where nobody says one."""
+
+    max_size: int
+    max_latency: float = 0.0
+    timeout: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parallel:
+    """How one copy of a large model is spread: GPUs that share each layer, groups of layers in a row, whole copies."""
+
+    tensor: int = 1
+    pipeline: int = 1
+    data: int = 1
+    expert: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Group:
+    """Copies of an endpoint with one task; None for what they have like the others."""
+
+    name: str
+    replicas: Replicas | None = None
+    resources: Resources | None = None
+    parallel: Parallel | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Service:
     """An online endpoint. `startup`, `smoke_timeout` and `request_timeout` in seconds, 0 for none; `smoke_request` is
     empty without a smoke test, `concurrency` 0 without a limit; `components` are the transformer and the explainer.
-    `extra` holds fields that only some targets know (engine, parallel, adapters, roles, batcher, log, health), as plain
-    JSON."""
+    `groups` are its `roles`. `extra` holds fields that only some targets know (engine, parallel, adapters, roles,
+    batcher, log, health), as plain JSON."""
 
     id: str
     name: str
@@ -78,6 +107,9 @@ class Service:
     concurrency: int = 0
     request_timeout: float = 0.0
     components: tuple[tuple[Literal["transformer", "explainer"], Component], ...] = ()
+    batcher: Batcher | None = None
+    parallel: Parallel = field(default_factory=Parallel)
+    groups: tuple[Group, ...] = ()
     extra: tuple[tuple[str, Json], ...] = ()
     needs: tuple[str, ...] = ()
     owner: str = ""

@@ -120,7 +120,7 @@ def smoke(objects: Objects, service: Service, work: Workload, url: str, what: Ma
     asked, too."""
     volumes = Volumes(objects, service.id, service.origin)
     config = objects.config(
-        f"{objects.project.environment.name_prefix}{objects.project.name}-{_SMOKE.partition('.')[0]}",
+        objects.name("smoke" if objects.target == "kubernetes" else f"{objects.target}-smoke"),
         {_SMOKE: shipped(_SMOKE)},
         node="cluster",
         origin=objects.project.environment.origin,

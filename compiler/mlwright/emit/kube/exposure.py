@@ -19,20 +19,32 @@ Backend = tuple[str, int, int]
 """A Service, its port, and its weight; -1 for one that gets a copy of every request."""
 
 
-def expose(objects: Objects, work: Workload, wanted: Expose, *, port: int, path: str = "", known: bool = False) -> None:
+def expose(
+    objects: Objects,
+    work: Workload,
+    wanted: Expose,
+    *,
+    port: int,
+    path: str = "",
+    known: bool = False,
+    upstream: str = "",
+    suffix: str = "",
+) -> None:
     """Expose the Service of `work` by its host. `path` is what the program itself serves below, where it is not `/`;
-    `known` means that it asks who it is itself."""
+    `known` means that it asks who it is itself; `upstream` is its address where a Service of another's answers to one
+    name only; `suffix` keeps the object's name off those of controllers."""
     if wanted.scope != "host":
         return
     service = work.name
     if wanted.auth == "required" and not known:
-        service, port = _proxy(objects, work, wanted, f"http://{work.name}:{port}"), PROXY
+        address = upstream or f"http://{work.name}:{port}"
+        service, port = _proxy(objects, work, wanted, address, named=bool(upstream)), PROXY
     below = path if wanted.path == "/" and path else wanted.path
     if objects.context.platform.file.gateway:
         strip = below != "/" and below != path
-        route(objects, work, [(service, port, 1)], host=wanted.host, path=below, strip=strip)
+        route(objects, work, [(service, port, 1)], host=wanted.host, path=below, strip=strip, suffix=suffix)
     else:
-        _ingress(objects, work, wanted, service, below)
+        _ingress(objects, work, wanted, service, below, suffix)
 
 
 def route(
@@ -43,6 +55,7 @@ def route(
     host: str = "",
     path: str = "/",
     strip: bool = False,
+    suffix: str = "",
 ) -> None:
     """An HTTPRoute to `backends` by weight: of the platform's Gateway for a host, else of the mesh, for callers of the
     Service of `work`. `strip` takes `path` away before the program sees it."""
@@ -62,7 +75,7 @@ def route(
     }
     parent = _gateway(objects) if host else {"group": "", "kind": "Service", "name": work.name}
     spec = {"parentRefs": [parent], **({"hostnames": [host]} if host else {}), "rules": [rule]}
-    name = work.name if host else f"{work.name}-mesh"
+    name = f"{work.name}{suffix}" if host else f"{work.name}-mesh"
     kind = "HTTPRoute"
     objects.add(kind, name, {"spec": spec}, as_kind=work.kind(kind if host else f"Mesh{kind}"), **work.common)
 
@@ -83,7 +96,7 @@ def _gateway(objects: Objects) -> dict[str, Any]:
     }
 
 
-def _ingress(objects: Objects, work: Workload, wanted: Expose, service: str, path: str) -> None:
+def _ingress(objects: Objects, work: Workload, wanted: Expose, service: str, path: str, suffix: str) -> None:
     found = objects.context.platform.file.ingress
     backend = {"service": {"name": service, "port": {"name": HTTP}}}
     spec: dict[str, Any] = {
@@ -95,11 +108,13 @@ def _ingress(objects: Objects, work: Workload, wanted: Expose, service: str, pat
     }
     annotations = dict(found.annotations) if found else None
     kind = "Ingress"
-    objects.add(kind, work.name, {"spec": spec}, as_kind=work.kind(kind), annotations=annotations, **work.common)
+    name = f"{work.name}{suffix}"
+    objects.add(kind, name, {"spec": spec}, as_kind=work.kind(kind), annotations=annotations, **work.common)
 
 
-def _proxy(objects: Objects, work: Workload, wanted: Expose, upstream: str) -> str:
-    """oauth2-proxy in front of `upstream`: people log in, programs bring a token of the same issuer; its Service."""
+def _proxy(objects: Objects, work: Workload, wanted: Expose, upstream: str, *, named: bool = False) -> str:
+    """oauth2-proxy in front of `upstream`: people log in, programs bring a token of the same issuer; its Service.
+    `named`: upstream goes by the name that it is called."""
     settings = objects.context.platform.file.auth_proxy
     assert settings is not None  # refused before
     proxy = replace(work, name=f"{work.name}-proxy", component=f"{work.component}-proxy", suffix=f"{work.suffix}Proxy")
@@ -121,6 +136,7 @@ def _proxy(objects: Objects, work: Workload, wanted: Expose, upstream: str) -> s
         "OAUTH2_PROXY_EMAIL_DOMAINS": ",".join(settings.email_domains),
         **({"OAUTH2_PROXY_ALLOWED_GROUPS": ",".join(settings.groups)} if settings.groups else {}),
         "OAUTH2_PROXY_REVERSE_PROXY": "true",
+        **({"OAUTH2_PROXY_PASS_HOST_HEADER": "false"} if named else {}),
         "OAUTH2_PROXY_SKIP_JWT_BEARER_TOKENS": "true",
         "OAUTH2_PROXY_SKIP_PROVIDER_BUTTON": "true",
     }

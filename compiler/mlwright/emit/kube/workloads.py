@@ -63,12 +63,22 @@ def deployment(
     objects.add("Deployment", work.name, {"spec": spec}, as_kind=work.kind("Deployment"), **work.common)
 
 
-def service(objects: Objects, work: Workload, port: int, *, name: str = HTTP, early: bool = False) -> None:
-    """The Service of the same name. `early` gives addresses of pods that are not ready, too."""
+def service(
+    objects: Objects,
+    work: Workload,
+    port: int,
+    *,
+    name: str = HTTP,
+    early: bool = False,
+    to: int = 0,
+    component: str = "",
+) -> None:
+    """The Service of the same name. `early` gives addresses of pods that are not ready, too; `to` is the port of the
+    pods where it has no name, `component` what they are called where the work is called otherwise."""
     spec: dict[str, Any] = {
         "type": "ClusterIP",
-        "selector": metadata.selector(objects.project, work.component),
-        "ports": [{"name": name, "port": port, "protocol": "TCP", "targetPort": name}],
+        "selector": metadata.selector(objects.project, component or work.component),
+        "ports": [{"name": name, "port": port, "protocol": "TCP", "targetPort": to or name}],
         **STEADY,
         **({"publishNotReadyAddresses": True} if early else {}),
     }
@@ -112,11 +122,11 @@ def ports(port: int, name: str = HTTP) -> list[dict[str, Any]]:
     return [{"name": name, "containerPort": port, "protocol": "TCP"}]
 
 
-def probes(path: str, startup: float = 300.0) -> dict[str, Any]:
+def probes(path: str, startup: float = 300.0, port: int | str = HTTP) -> dict[str, Any]:
     """Probes of a server that answers 200 on `path`; it has `startup` seconds to come up. Without a path, a port that
     accepts connections has to do."""
     ask: dict[str, Any] = (
-        {"httpGet": {"path": path, "port": HTTP, "scheme": "HTTP"}} if path else {"tcpSocket": {"port": HTTP}}
+        {"httpGet": {"path": path, "port": port, "scheme": "HTTP"}} if path else {"tcpSocket": {"port": port}}
     )
     return {
         "startupProbe": _probe(ask, period=5, failures=max(1, -(-int(startup) // 5))),

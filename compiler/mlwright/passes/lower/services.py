@@ -65,6 +65,17 @@ def service(context: Context, name: str, source: serving.Service, *, run_binding
         concurrency=source.concurrency or 0,
         request_timeout=source.request_timeout.seconds if source.request_timeout else 0.0,
         components=tuple(_components(context, name, source, path)),
+        batcher=_batcher(source.batcher),
+        parallel=_parallel(source.parallel) or ir.Parallel(),
+        groups=tuple(
+            ir.Group(
+                name=key,
+                replicas=_replicas(role.replicas) if role.replicas else None,
+                resources=resources(role.resources) if role.resources else None,
+                parallel=_parallel(role.parallel),
+            )
+            for key, role in source.roles.items()
+        ),
         extra=tuple((key, plain(getattr(source, key))) for key in _EXTRA if getattr(source, key)),
         needs=(),
         owner=source.owner or "",
@@ -87,6 +98,19 @@ def _protocols(source: serving.Service) -> tuple[str, ...]:
     format = source.format or ""
     known = elsewhere(format) and _fetched(source)
     return SERVERS[format_of(format)[0]].protocols[:1] if known else ("mlflow",)
+
+
+def _batcher(source: serving.Batcher | None) -> ir.Batcher | None:
+    if source is None:
+        return None
+    latency, timeout = (value.seconds if value else 0.0 for value in (source.max_latency, source.timeout))
+    return ir.Batcher(max_size=source.max_size, max_latency=latency, timeout=timeout)
+
+
+def _parallel(source: serving.Parallel | None) -> ir.Parallel | None:
+    if source is None:
+        return None
+    return ir.Parallel(tensor=source.tensor, pipeline=source.pipeline, data=source.data, expert=source.expert)
 
 
 def _components(

@@ -1,0 +1,124 @@
+"""Large language models as LLMInferenceServices: over several GPUs and nodes, with adapters and groups of copies."""
+
+from __future__ import annotations
+
+import shlex
+from typing import Any
+
+from mlwright.emit.kube import metadata, pod, quantity
+from mlwright.emit.kube.objects import Objects
+from mlwright.emit.kube.placement import placed
+from mlwright.emit.kube.volumes import Volumes
+from mlwright.emit.kube.workloads import Workload
+from mlwright.ir import Group, Parallel, Service
+from mlwright_kubeflow import serving_pod, serving_store
+
+Object = dict[str, Any]
+_PREFILL, _DECODE = "prefill", "decode"
+
+
+def language_model(objects: Objects, service: Service, work: Workload, name: str, where: str) -> None:
+    """The LLMInferenceService of an endpoint. `where` is the model's address."""
+    box, platform = service.container, objects.context.platform
+    groups = {group.name: group for group in service.groups}
+    prefill = groups.get(_PREFILL)
+    main = groups.get(_DECODE, Group(name=_DECODE))
+    labels = {
+        **platform.file.pods.labels,
+        **metadata.labels(objects.project, service.id, work.component, box),
+        metadata.ROLE: "endpoint",
+    }
+    notes = {**platform.file.pods.annotations, **dict(box.annotations)}
+    spec: Object = {
+        "model": {"uri": where, "name": _called(where, name), **_adapters(service)},
+        **_group(objects, service, where, main),
+        "labels": labels,
+        **({"annotations": notes} if notes else {}),
+        **({_PREFILL: _group(objects, service, where, prefill)} if prefill else {}),
+        **_router(objects, scheduled=bool(prefill)),
+    }
+    kind = "LLMInferenceService"
+    objects.add(
+        kind,
+        name,
+        {"spec": spec},
+        as_kind=work.kind(kind),
+        annotations=serving_store.opened(objects, service, where) or None,
+        **work.common,
+    )
+
+
+def _called(where: str, name: str) -> str:
+    """What requests call the model: like its repository, as people know it."""
+    return where.removeprefix("hf://").partition("@")[0] if where.startswith("hf://") else name
+
+
+def _adapters(service: Service) -> Object:
+    given = dict(service.extra).get("adapters")
+    adapters = [{"name": name, "uri": uri} for name, uri in given.items()] if isinstance(given, dict) else []
+    return {"lora": {"adapters": adapters}} if adapters else {}
+
+
+def _group(objects: Objects, service: Service, where: str, group: Group) -> Object:
+    """One group of copies: how many, how each is spread, and its pods. One that is several pods has workers."""
+    parallel = group.parallel or service.parallel
+    template = _template(objects, service, where, group)
+    return {
+        "replicas": (group.replicas or service.replicas).min,
+        **_parallelism(parallel),
+        "template": template,
+        **({"worker": template} if parallel.pipeline > 1 else {}),
+    }
+
+
+def _parallelism(parallel: Parallel) -> Object:
+    """How one copy is spread; what is not spread is not said."""
+    spread = {
+        "tensor": parallel.tensor if parallel.tensor > 1 else None,
+        "pipeline": parallel.pipeline if parallel.pipeline > 1 else None,
+        "data": parallel.data if parallel.data > 1 else None,
+        "dataLocal": parallel.data if parallel.data > 1 else None,
+        "expert": True if parallel.expert else None,
+    }
+    found = {key: value for key, value in spread.items() if value is not None}
+    return {"parallelism": found} if found else {}
+
+
+def _router(objects: Objects, *, scheduled: bool) -> Object:
+    """A route of the platform's Gateway, and a scheduler, which groups of copies need."""
+    gateway = objects.context.platform.file.gateway
+    if gateway is None:
+        return {"router": {"scheduler": {}}} if scheduled else {}
+    ref = {
+        "name": gateway.name,
+        "namespace": gateway.namespace or objects.namespace,
+        **({"sectionName": gateway.section} if gateway.section else {}),
+    }
+    return {"router": {"route": {}, "gateway": {"refs": [ref]}, "scheduler": {}}}
+
+
+def _template(objects: Objects, service: Service, where: str, group: Group) -> Object:
+    """What of the pods is the project's: the rest is KServe's."""
+    box, platform = service.container, objects.context.platform
+    volumes = Volumes(objects, service.id, service.origin)
+    volumes.service(box)
+    env = serving_pod.variables(objects, box)
+    if words := serving_pod.words(objects, box.args):
+        env.append({"name": "VLLM_ADDITIONAL_ARGS", "value": shlex.join(words)})
+    resources = quantity.resources(group.resources or box.resources, platform)
+    container = {
+        "name": pod.MAIN,
+        **serving_pod.runtime_image(objects, box.image),
+        **({"env": env} if env else {}),
+        **(serving_pod.bounded({"resources": resources}) if resources else {}),
+        **({"volumeMounts": mounts} if (mounts := volumes.mounts()) else {}),
+    }
+    pull = [{"name": secret} for secret in platform.file.image_pull_secrets]
+    return {
+        "serviceAccountName": serving_store.account(objects, service, where),
+        "automountServiceAccountToken": False,
+        **({"imagePullSecrets": pull} if pull else {}),
+        **placed(objects, box),
+        "containers": [container],
+        **({"volumes": found} if (found := volumes.volumes()) else {}),
+    }
