@@ -14,6 +14,7 @@ from mlwright.passes.check_cluster import check_cluster
 from mlwright.passes.check_environments import check_environments
 from mlwright.passes.check_exposure import check_exposure
 from mlwright.passes.check_katib import check_katib
+from mlwright.passes.check_kserve import check_kserve
 from mlwright.passes.check_pipelines import check_pipelines
 from mlwright.passes.check_platform import check_platform
 from mlwright.passes.check_tenancy import check_tenancy
@@ -237,6 +238,8 @@ def _environment(files: FileTree, spec: str, targets: Registry, name: str, tree:
     findings.extend(owners.findings)
     findings.extend(check_cluster(program, profile, owners.of))
     findings.extend(check_exposure(program, profile, owners.of))
+    if profile.has("kubeflow.kserve"):
+        findings.extend(check_kserve(program, profile, owners.of))
     findings.extend(check_tenancy(program, profile, owners.of))
     findings.extend(check_katib(program, profile, owners.of))
     findings.extend(check_training(program, profile, owners.of))

@@ -54,4 +54,14 @@ PIPELINES: tuple[Capability, ...] = (
 )
 """Graphs that Kubeflow Pipelines orders."""
 
-TABLE: tuple[Capability, ...] = (*PIPELINES, *SEARCH, *TRAINING)
+_BOUND = "KServe bounds what has no limit: one processor, or what is asked for where that is more"
+
+SERVING: tuple[Capability, ...] = (
+    one("serving.*.log.sample", "ignored", "KServe keeps all of them"),
+    one("serving.*.health.startup", "emulated", "KServe calls a Deployment failed after 10 minutes; its pods go on"),
+    one("serving.*.resources.cpu", "emulated", _BOUND),
+    one("serving.*.resources.gpu.memory", "ignored", "Kubernetes asks for whole GPUs, whatever their memory"),
+)
+"""Endpoints and routes on KServe."""
+
+TABLE: tuple[Capability, ...] = (*PIPELINES, *SEARCH, *TRAINING, *SERVING)

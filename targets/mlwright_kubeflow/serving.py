@@ -37,7 +37,11 @@ def emit_endpoint(objects: Objects, service: Service) -> None:
         _weighted(objects, service, [(objects.name(name), service.port, weight) for name, weight in shares])
     weighted = len(shares) > 1 and not kserve.split(objects, service) and service.expose.auth == "none"
     if kserve.served_as(service, objects.context.platform) != "language" and not weighted:
-        _expose(objects, service, f"{works[0][1].name}-{kserve.front(service)}")
+        routed = kserve.split(objects, service)
+        front = (
+            kserve.router(objects.project, service.name) if routed else f"{works[0][1].name}-{kserve.front(service)}"
+        )
+        _expose(objects, service, front)
     for one, work in works if service.smoke_request else ():
         url = kserve.entry(objects, service, work.component) + kserve.path(objects, one, work.component)
         endpoints.smoke(objects, one, work, url, _what(objects, one, work))
@@ -131,7 +135,7 @@ def _service(objects: Objects, service: Service, work: Workload, served: kserve.
     """The Service in front of the pods that KServe makes: of the same name and port as on any other platform."""
     front = kserve.front(service)
     part = dict(service.components).get("transformer")
-    port = part.port if part else serving_model.port(service) if served == "model" else service.port
+    port = part.port if part else kserve.model_port(service) if served == "model" else service.port
     if not part and (service.batcher or "log" in dict(service.extra)):
         port = kserve.AGENT
     component = work.component if front == "predictor" else f"{work.component}-{front}"
@@ -218,6 +222,7 @@ def _what(objects: Objects, service: Service, work: Workload) -> dict[str, Any]:
         predictor = objects.rendered("InferenceService", work.name)["spec"]["predictor"]
         return endpoints.what_is_served(predictor)
     return {
+        **({"MLWRIGHT_UNVERIFIED": "1"} if served == "language" else {}),
         "MLWRIGHT_SERVED": serving_store.address(objects, service.source),
         **({"MLWRIGHT_SERVED_IMAGE": service.container.image.ref} if service.container.image.ref else {}),
     }

@@ -12,6 +12,9 @@ from mlwright.ir import Container, Leg, Route, Service
 _TYPES = {"sequence": "Sequence", "ensemble": "Ensemble", "split": "Splitter", "switch": "Switch"}
 _ASKED = ("open-inference-v1", "open-inference-v2")
 """Protocols whose paths KServe knows."""
+_LOCAL = dict.fromkeys(("networking.kserve.io/visibility", "networking.knative.dev/visibility"), "cluster-local")
+_ALWAYS = "@this"
+"""A condition that holds for every request."""
 Object = dict[str, Any]
 
 
@@ -28,7 +31,7 @@ def graph(objects: Objects, work: Workload, nodes: dict[str, Object]) -> None:
         {"spec": {"nodes": nodes}},
         as_kind=work.kind("InferenceGraph"),
         annotations={kserve.MODE: mode(objects)},
-        labels={**labels, "networking.kserve.io/visibility": "cluster-local"},
+        labels={**labels, **_LOCAL},
         **work.common,
     )
 
@@ -67,12 +70,13 @@ def _leg(objects: Objects, route: Route, position: int, leg: Leg) -> Object:
     later = route.mode == "sequence" and position > 0
     following = route.legs[position + 1].input if position + 1 < len(route.legs) else "request"
     mapped = route.mode == "sequence" and following == "response" and _predicts(objects, leg)
+    condition = leg.condition or (_ALWAYS if route.mode == "switch" else "")
     return {
         "name": name,
         **({"data": f"${leg.input}"} if later else {}),
         **({"mapPredictionsToInstances": True} if mapped else {}),
         **({"weight": leg.weight} if route.mode == "split" else {}),
-        **({"condition": leg.condition} if leg.condition else {}),
+        **({"condition": condition} if condition else {}),
         **({"dependency": "Hard"} if leg.required else {}),
     }
 

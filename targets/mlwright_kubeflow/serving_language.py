@@ -5,15 +5,16 @@ from __future__ import annotations
 import shlex
 from typing import Any
 
-from mlwright.emit.kube import metadata, pod, quantity
+from mlwright.emit.kube import kserve, metadata, pod, quantity
 from mlwright.emit.kube.objects import Objects
 from mlwright.emit.kube.placement import placed
 from mlwright.emit.kube.volumes import Volumes
 from mlwright.emit.kube.workloads import Workload
-from mlwright.ir import Group, Parallel, Service
+from mlwright.ir import Expose, Group, Parallel, Service
 from mlwright_kubeflow import serving_pod, serving_store
 
 Object = dict[str, Any]
+_POOL = {"group": "inference.networking.k8s.io", "kind": "InferencePool"}
 _PREFILL, _DECODE = "prefill", "decode"
 
 
@@ -35,7 +36,7 @@ def language_model(objects: Objects, service: Service, work: Workload, name: str
         "labels": labels,
         **({"annotations": notes} if notes else {}),
         **({_PREFILL: _group(objects, service, where, prefill)} if prefill else {}),
-        **_router(objects, scheduled=bool(prefill)),
+        **_router(objects, service.expose, name, scheduled=bool(prefill)),
     }
     kind = "LLMInferenceService"
     objects.add(
@@ -84,8 +85,9 @@ def _parallelism(parallel: Parallel) -> Object:
     return {"parallelism": found} if found else {}
 
 
-def _router(objects: Objects, *, scheduled: bool) -> Object:
-    """A route of the platform's Gateway, and a scheduler, which groups of copies need."""
+def _router(objects: Objects, expose: Expose, name: str, *, scheduled: bool) -> Object:
+    """A route of the platform's Gateway: KServe's own, below the namespace and the name, or that of the host; and a
+    scheduler, which groups of copies need."""
     gateway = objects.context.platform.file.gateway
     if gateway is None:
         return {"router": {"scheduler": {}}} if scheduled else {}
@@ -94,7 +96,18 @@ def _router(objects: Objects, *, scheduled: bool) -> Object:
         "namespace": gateway.namespace or objects.namespace,
         **({"sectionName": gateway.section} if gateway.section else {}),
     }
-    return {"router": {"route": {}, "gateway": {"refs": [ref]}, "scheduler": {}}}
+    if expose.scope != "host":
+        return {"router": {"route": {}, "gateway": {"refs": [ref]}, "scheduler": {}}}
+    rewrite = {"path": {"type": "ReplacePrefixMatch", "replacePrefixMatch": "/"}}
+    rule = {
+        "matches": [{"path": {"type": "PathPrefix", "value": expose.path}}],
+        **({"filters": [{"type": "URLRewrite", "urlRewrite": rewrite}]} if expose.path != "/" else {}),
+        "backendRefs": [{**_POOL, "name": f"{name}-inference-pool", "port": kserve.WORKLOAD, "weight": 1}],
+        "timeouts": {"backendRequest": "0s", "request": "0s"},
+    }
+    parent = {"group": "gateway.networking.k8s.io", "kind": "Gateway", **ref}
+    spec = {"parentRefs": [parent], "hostnames": [expose.host], "rules": [rule]}
+    return {"router": {"route": {"http": {"spec": spec}}, "scheduler": {}}}
 
 
 def _template(objects: Objects, service: Service, where: str, group: Group) -> Object:

@@ -78,14 +78,6 @@ def scored(objects: Objects, service: Service, work: Workload, address: str) -> 
     return {**found, "model": described}
 
 
-def port(service: Service) -> int:
-    """The port that KServe's servers listen on."""
-    server = kserve.SERVERS.get(kserve.format_of(service.format)[0])
-    if service.protocols[0] == "grpc":
-        return (server.grpc if server else 0) or service.port
-    return 8080
-
-
 def _protocol(service: Service) -> Object:
     protocol = _PROTOCOLS.get(service.protocols[0], "")
     server = kserve.SERVERS.get(kserve.format_of(service.format)[0])
@@ -97,7 +89,7 @@ def _protocol(service: Service) -> Object:
 def _ports(objects: Objects, service: Service) -> Object:
     """The port of gRPC, and probes where the specification has a path for them."""
     if service.protocols[0] == "grpc":
-        return {"ports": [{"name": "h2c", "containerPort": port(service), "protocol": "TCP"}]}
+        return {"ports": [{"name": "h2c", "containerPort": kserve.model_port(service), "protocol": "TCP"}]}
     health = dict(service.extra).get("health")
     path = health.get("path") if isinstance(health, dict) else None
     if not path:

@@ -11,7 +11,8 @@ from mlwright.emit.kube.objects import Objects
 from mlwright.emit.kube.pod import default_account
 from mlwright.emit.kube.volumes import claim
 from mlwright.emit.places import REFERENCE, Places
-from mlwright.ir import ArtifactStore, ModelSource, Secret, Service
+from mlwright.emit.secrets import of_task
+from mlwright.ir import ArtifactStore, ModelSource, Service
 
 _GROUP = "serving.kserve.io"
 _TOKEN = "HF_TOKEN"
@@ -89,17 +90,14 @@ def _secret(objects: Objects, service: Service, where: str) -> str:
     if found := servedoc.model_secret(project, service.source):
         return found
     if where.startswith("hf://"):
-        tokens = [item for item in project.secrets if item.name in service.container.secrets and _token(item)]
+        used = of_task(project, servedoc.endpoint_task(service))
+        tokens = [item for item in project.secrets if item.name in used and _TOKEN in item.keys]
         return tokens[0].name if tokens else ""
     store = _store(objects, where)
     if store and store.secret:
         return store.secret
     near = [item for item in project.storage if item.uri and where.startswith(item.uri) and item.secret]
     return near[0].secret if near else ""
-
-
-def _token(secret: Secret) -> bool:
-    return _TOKEN in secret.keys
 
 
 def _store(objects: Objects, where: str) -> ArtifactStore | None:

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
+from mlwright.emit.kube import kserve
 from mlwright.emit.kube.names import named
 from mlwright.emit.kube.objects import Objects
 from mlwright.ir import Alert, Notebook, Origin, Project, Route, Service
 
 NODE = "monitoring"
+_KSERVE = "kubeflow"
 _WINDOW = "5m"
 
 
 def emit_alerts(objects: Objects) -> None:
-    """One rule for each bound of each alert on what this target brings up and what is served already."""
+    """One rule for each bound of each alert on what this target brings up, or KServe, and what is served already."""
     project, owners = objects.project, objects.context.owners
-    alerts = [alert for alert in project.monitoring if owners.get(alert.on) == objects.target]
+    served = {node for node in _endpoints(project) if owners.get(node) == _KSERVE}
+    alerts = [alert for alert in project.monitoring if owners.get(alert.on) == objects.target or alert.on in served]
     rules = [rule for alert in alerts for rule in _rules(objects, alert)]
     if not rules:
         return
@@ -56,7 +59,7 @@ def _rules(objects: Objects, alert: Alert) -> list[dict[str, Any]]:
 def _measure(objects: Objects, alert: Alert) -> str:
     name, namespace = _service(objects.project, alert.on), objects.namespace
     if alert.metric in ("replicas", "restarts"):
-        return _state(name, namespace, alert.metric)
+        return _state(_deployment(objects, alert.on, name), namespace, alert.metric)
     if alert.on == "tracking":
         labels = f'namespace="{namespace}",service="{name}"'
         return _counted("mlflow_http_request_total", labels, 'status=~"5.."', alert.metric)
@@ -76,11 +79,35 @@ def _counted(counter: str, labels: str, failed: str, metric: str) -> str:
 
 
 def _state(name: str, namespace: str, metric: str) -> str:
-    """What kube-state-metrics says of a Deployment and its pods."""
+    """What kube-state-metrics says of a Deployment and its pods; a name with `[` in it is a pattern, of all of them."""
+    several = "[" in name
     if metric == "replicas":
-        return f'kube_deployment_status_replicas_available{{namespace="{namespace}",deployment="{name}"}}'
+        labels = f'namespace="{namespace}",deployment{"=~" if several else "="}"{name}"'
+        ready = f"kube_deployment_status_replicas_available{{{labels}}}"
+        return f"sum({ready})" if several else ready
     pods = f'namespace="{namespace}",pod=~"{name}-[a-z0-9]{{6,10}}-[a-z0-9]{{5}}"'
     return f"sum(increase(kube_pod_container_status_restarts_total{{{pods}}}[1h]))"
+
+
+def _deployment(objects: Objects, node: str, name: str) -> str:
+    """The Deployment behind a node: KServe calls its own after the InferenceService, Knative after each revision."""
+    project = objects.project
+    if objects.context.owners.get(node) != _KSERVE:
+        return name
+    for route in project.routes:
+        if route.id == node:
+            name = kserve.router(project, route.name)
+            return f"{name}-[0-9]{{5}}-deployment" if kserve.knative(objects.context.platform) else name
+    service = next(item for item in project.services if item.id == node)
+    name = kserve.name(project, service.name)
+    if kserve.served_as(service, objects.context.platform) == "language":
+        return f"{name}-kserve"
+    made = f"{name}-predictor"
+    return f"{made}-[0-9]{{5}}-deployment" if kserve.knative(objects.context.platform) else made
+
+
+def _endpoints(project: Project) -> list[str]:
+    return [service.id for service in project.services] + [route.id for route in project.routes]
 
 
 def _service(project: Project, node: str) -> str:

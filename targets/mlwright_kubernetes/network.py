@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from mlwright.emit.gateway import PORT as GATEWAY
-from mlwright.emit.kube import metadata
+from mlwright.emit.kube import kserve, metadata
 from mlwright.emit.kube.exposure import PROXY
 from mlwright.emit.kube.metadata import Role
 from mlwright.emit.kube.objects import Objects
@@ -15,7 +15,7 @@ from mlwright.emit.kube.operated import operated
 from mlwright.emit.stepdoc import SEARCH_PORT
 from mlwright.emit.trackserver import PORT as TRACKING
 from mlwright.emit.trackserver import PORTS
-from mlwright.ir import Expose, Project, Search, Task
+from mlwright.ir import Expose, Project, Search, Service, Task
 
 NODE = "network"
 _NAMESPACE = "kubernetes.io/metadata.name"
@@ -33,6 +33,9 @@ _PIPELINES = (3000, 8888)
 """Ports of the pods of Kubeflow Pipelines that its client calls."""
 _METRICS, _STOPPING = 6789, 6788
 """Ports of Katib's database manager and of the service that stops trials early."""
+_KNATIVE = "knative-serving"
+_GATEWAYS = (80, 8080, 8081, 8443)
+"""Ports of the gateways that Knative is used with."""
 _ENGINES = ("argo", "kubeflow")
 """Engines whose own containers, beside the step's, call the Kubernetes API."""
 
@@ -58,6 +61,8 @@ class _Rules:
         self._objects, self._project = objects, objects.project
         self._owners = objects.context.owners
         self._network = objects.context.platform.file.network
+        targets = (objects.target, _KUBEFLOW)
+        self._services = [one for one in self._project.services if self._owners.get(one.id) in targets]
         self._roles = frozenset(self._present())
 
     def _present(self) -> Iterable[Role]:
@@ -78,10 +83,9 @@ class _Rules:
             yield "tracking"
             if project.tracking.backend.own or project.tracking.artifacts.own:
                 yield "store"
-        services = [service for service in project.services if self._ours(service.id)]
-        if services:
+        if self._services:
             yield "endpoint"
-        if any(service.smoke_request for service in services):
+        if any(service.smoke_request for service in self._services):
             yield "smoke"
         if self._guarded():
             yield "proxy"
@@ -96,7 +100,7 @@ class _Rules:
         outside = _to(_ANY, sorted(_remote_ports(project)))
         engine = self._to_api() if set(_ENGINES) & set(self._owners.values()) else []
         engine = [*engine, *self._to_engine()]
-        ports = sorted({service.port for service in project.services if self._ours(service.id)})
+        ports = self._listening()
         near: Rule = {"podSelector": {}}
         search = _to(self._pods("search"), [SEARCH_PORT])
         meeting = self._pods("step")
@@ -110,11 +114,18 @@ class _Rules:
             "search": ([_from(self._pods("step", "control"), [SEARCH_PORT])], [*tracking, *engine]),
             "tracking": (self._server_ingress(), self._server_egress()),
             "store": ([_from(self._pods("tracking"), [])], []),
-            "endpoint": ([_from([near, *self._callers()], ports)], [*tracking, *chat, *outside]),
-            "smoke": ([], _to(self._pods("endpoint"), ports)),
+            "endpoint": (
+                [_from([near, *self._callers(), *self._activator()], ports), *self._among()],
+                [*tracking, *chat, *outside, *self._beside(ports)],
+            ),
+            "smoke": ([], [*_to(self._pods("endpoint"), ports), *self._to_knative()]),
             "proxy": (
                 [_from(self._callers(), [PROXY])],
-                [*_to(self._pods("endpoint", "tracking"), sorted({*ports, TRACKING})), *_to(_ANY, [self._issuer()])],
+                [
+                    *_to(self._pods("endpoint", "tracking"), sorted({*ports, TRACKING})),
+                    *self._to_knative(),
+                    *_to(_ANY, [self._issuer()]),
+                ],
             ),
             "gateway": ([_from([near, *self._callers()], [])], _to(_ANY, [_HTTPS])),
             "notebook": (self._readers(), [*tracking, *chat, *outside, *self._to_pipelines()]),
@@ -129,6 +140,39 @@ class _Rules:
 
     def _ours(self, node: str) -> bool:
         return self._owners.get(node) == self._objects.target
+
+    def _by_kserve(self) -> list[Service]:
+        return [one for one in self._services if not self._ours(one.id)]
+
+    def _listening(self) -> list[int]:
+        """The ports that pods of endpoints listen on."""
+        found = {one.port for one in self._services if self._ours(one.id)}
+        return sorted(found | kserve.listening(self._objects, self._by_kserve()))
+
+    def _activator(self) -> list[Rule]:
+        """Knative wakes pods, and counts what they are asked."""
+        there = self._by_kserve() and kserve.knative(self._objects.context.platform)
+        return [_of(_KNATIVE)] if there and _KNATIVE not in self._network.allow_from else []
+
+    def _among(self) -> list[Rule]:
+        """Groups of copies of a large language model hand each other what they have computed, on ports of their own."""
+        groups = any(one.groups or one.parallel.pipeline > 1 for one in self._by_kserve())
+        return [{"from": self._pods("endpoint")}] if groups else []
+
+    def _beside(self, ports: list[int]) -> list[Rule]:
+        """What transformers, explainers and routers ask: the pods of the model, or Knative's gateway before them."""
+        ours = self._by_kserve()
+        among = [{"to": self._pods("endpoint")}] if self._among() else _to(self._pods("endpoint"), ports)
+        logs = {_port(str(log["to"])) for one in ours if isinstance(log := dict(one.extra).get("log"), dict)}
+        store = self._project.tracking.artifacts.endpoint
+        logs |= {_port(store)} if store and any(one.storage == "direct" for one in ours) else set()
+        kept = _to(_ANY, sorted(logs))
+        return [*among, *self._to_knative(), *kept] if ours else []
+
+    def _to_knative(self) -> list[Rule]:
+        """Knative's own gateway, whose namespace depends on which one it is."""
+        there = self._by_kserve() and kserve.knative(self._objects.context.platform)
+        return _to([{"namespaceSelector": {}}], _GATEWAYS) if there else []
 
     def _callers(self) -> list[Rule]:
         """The namespaces that reach what is served: those that ops allow, any where they name none."""
@@ -221,7 +265,9 @@ class _Rules:
     def _guarded(self) -> bool:
         """Whether a proxy stands before something."""
         tracking = self._project.tracking
-        wanted: list[Expose] = [one.expose for one in self._project.services if self._ours(one.id)]
+        owners = (self._objects.target, _KUBEFLOW)
+        wanted: list[Expose] = [one.expose for one in self._services]
+        wanted += [one.expose for one in self._project.routes if self._owners.get(one.id) in owners]
         if self._ours("tracking") and tracking.auth.type == "none":
             wanted.append(tracking.expose)
         return any(one.scope == "host" and one.auth == "required" for one in wanted)

@@ -18,7 +18,7 @@ def check_commands(project: ir.Project) -> Iterable[Diagnostic]:
         if task.contract == "launcher":
             yield from _unknown(project, task.id, task.container, task.origin.path)
     for service in project.services:
-        if service.source.kind != "none" and service.container.args:
+        if service.source.kind != "none" and service.storage == "proxied" and service.container.args:
             yield from _unknown(project, service.id, service.container, service.origin.path)
 
 

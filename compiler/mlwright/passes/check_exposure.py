@@ -7,10 +7,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from mlwright import ir
 from mlwright.diag import Diagnostic, Label
 from mlwright.platform import Profile
+from mlwright.platform.kserve import is_weighed, knative, served_as
 from mlwright.span import Path
 
 _MESH = ("latency", "requests", "errors")
 _SERVER = ("requests", "errors")
+_CLUSTER = ("kubernetes", "kubeflow")
 _ALWAYS = ("replicas", "restarts")
 """Measures by who counts: the mesh, MLflow's own metrics, Kubernetes."""
 
@@ -33,6 +35,7 @@ def check_exposure(project: ir.Project, profile: Profile, owners: Mapping[str, s
                     "leave `auth` out, or write `traffic: 0`: the variant stays warm",
                 )
             yield from _asleep(service)
+        if owners.get(service.id) in _CLUSTER:
             yield from _of_a_run(service)
     for route in project.routes:
         if owners.get(route.id) == "kubernetes":
@@ -122,14 +125,32 @@ def _of_a_run(service: ir.Service) -> Iterator[Diagnostic]:
 def _alerts(project: ir.Project, profile: Profile, owners: Mapping[str, str]) -> Iterator[Diagnostic]:
     nodes = {item.id for item in project.nodes}
     for alert in project.monitoring:
-        there = _measured(project, profile, alert)
-        if owners.get(alert.on) == "kubernetes" and alert.on not in nodes and alert.metric not in there:
+        owner = owners.get(alert.on, "")
+        if owner not in _CLUSTER or alert.on in nodes:
+            continue
+        there = _of_kserve(project, profile, alert) if owner == "kubeflow" else _measured(project, profile, alert)
+        if alert.metric not in there:
             yield Diagnostic(
                 code="MON002",
                 message=f"nothing measures `{alert.metric}` of `{alert.on}` on platform `{profile.name}`",
                 at=Label(path=(*alert.origin.path, "metric")),
                 help=f"there is {', '.join(there) or 'nothing'}{_more(alert)}",
             )
+
+
+def _of_kserve(project: ir.Project, profile: Profile, alert: ir.Alert) -> tuple[str, ...]:
+    """What is measured of what KServe brings up. Knative's revisions and large language models, which are called by a
+    certificate, are not counted by one name."""
+    for route in project.routes:
+        if route.id == alert.on:
+            counted = profile.has("istio") and not knative(profile)
+            routed = is_weighed(route, project.services, profile)
+            return (*(_MESH if counted else ()), *(() if routed else _ALWAYS))
+    service = next((one for one in project.services if one.id == alert.on), None)
+    if service is None:
+        return ()
+    counted = profile.has("istio") and not knative(profile) and served_as(service, profile) != "language"
+    return (*(_MESH if counted else ()), *_ALWAYS)
 
 
 def _measured(project: ir.Project, profile: Profile, alert: ir.Alert) -> tuple[str, ...]:

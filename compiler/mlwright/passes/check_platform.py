@@ -9,6 +9,7 @@ from mlwright import ir
 from mlwright.diag import Diagnostic, Label
 from mlwright.passes.occurrences import containers, searches
 from mlwright.platform import Profile
+from mlwright.platform.kserve import knative, served_as
 from mlwright.platform.versions import KNOWN, listing
 from mlwright.record import dataclass
 from mlwright.source.suggest import closest
@@ -58,9 +59,12 @@ def check_platform(project: ir.Project, profile: Profile) -> Iterator[Diagnostic
 def needs(project: ir.Project, profile: Profile) -> Iterator[Need]:
     """Everything that a project asks of a cluster beside owners of its nodes."""
     for service in project.services:
-        yield from _replicas(service, by_kserve=_by(service.owner, profile, "kubeflow.kserve"))
-        yield from _exposed(service.id, service.expose, service.origin.path)
-        if not _by(service.owner, profile, "kubeflow.kserve"):  # which splits requests by itself
+        by_kserve = _by(service.owner, profile, "kubeflow.kserve")
+        if not by_kserve or (not knative(profile) and served_as(service, profile) != "language"):
+            yield from _replicas(service)
+        mapped = by_kserve and knative(profile) and service.expose.auth == "none"
+        yield from _exposed(service.id, service.expose, service.origin.path, () if mapped else _WAYS)
+        if not by_kserve:  # which splits requests by itself
             yield from _variants(service)
     tracking = project.tracking
     if tracking.beside:
@@ -90,14 +94,17 @@ def _by(owner: str, profile: Profile, system: str) -> bool:
     return wanted == "kubeflow" and profile.has(system)
 
 
-def _exposed(id: str, expose: ir.Expose, path: Path) -> Iterator[Need]:
-    if expose.scope == "host":
-        yield Need((*path, "expose", "host"), f"`{id}` is exposed as {expose.host}", (("ingress", "gateway"),))
+_WAYS = ("ingress", "gateway")
+
+
+def _exposed(id: str, expose: ir.Expose, path: Path, ways: tuple[str, ...] = _WAYS) -> Iterator[Need]:
+    if expose.scope == "host" and ways:
+        yield Need((*path, "expose", "host"), f"`{id}` is exposed as {expose.host}", (ways,))
     if expose.auth == "required":
         yield Need((*path, "expose", "auth"), f"`{id}` asks who it is", (("auth_proxy",),), "leave `auth` out")
 
 
-def _replicas(service: ir.Service, *, by_kserve: bool) -> Iterator[Need]:
+def _replicas(service: ir.Service) -> Iterator[Need]:
     """Requests are counted by the mesh: MLflow's scoring server counts none."""
     path = (*service.origin.path, "replicas")
     for measure, _ in service.replicas.target:
@@ -105,7 +112,7 @@ def _replicas(service: ir.Service, *, by_kserve: bool) -> Iterator[Need]:
             yield Need(
                 (*path, "target", measure),
                 f"replicas of `{service.id}` follow its requests",
-                (("keda",), ("monitoring.address",), *(() if by_kserve else (("istio",),))),
+                (("keda",), ("monitoring.address",), ("istio",)),
                 "follow `cpu` or `memory`",
             )
     if service.replicas.min == 0:

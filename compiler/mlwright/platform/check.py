@@ -56,6 +56,8 @@ def _releases(profile: Profile) -> Iterator[Diagnostic]:
 
 
 def _settings(profile: Profile) -> Iterator[Diagnostic]:
+    if profile.file.kserve and profile.file.kserve.mode == "knative" and "knative" not in profile.systems:
+        yield _unlisted(("kserve", "mode"), "`mode: knative` needs", "knative")
     for section, system in _SECTIONS.items():
         if getattr(profile.file, section) and system not in profile.systems:
             yield _unlisted((section,), f"`{section}` sets up", system)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from typing import Literal
 
+from mlwright.ir import Route, Service
 from mlwright.platform.profile import Profile
 from mlwright.record import dataclass
 
@@ -67,3 +69,57 @@ def language_models(profile: Profile) -> bool:
     """Whether LLMInferenceService is there."""
     said = profile.file.kserve
     return profile.has("kserve_language_models") and (said is None or said.language_models)
+
+
+Served = Literal["image", "launched", "stored", "scored", "model", "language"]
+"""Who serves: a container that brings its own model; one that fetches it through the tracking server; one that finds it
+in a folder that KServe fills; MLflow's scoring server on such a folder; a server of KServe's own; its servers of large
+language models."""
+
+
+def has_own(service: Service) -> bool:
+    """Whether a program of the project's serves; arguments alone are those of the platform's server where it loads the
+    model."""
+    box = service.container
+    theirs = elsewhere(service.format) or service.runtime or "engine" in dict(service.extra)
+    return bool(box.argv or box.script or (box.args and not theirs))
+
+
+def served_as(service: Service, platform: Profile) -> Served:
+    """Who serves an endpoint's model."""
+    own = has_own(service)
+    if "openai" in service.protocols and not own and not service.runtime and language_models(platform):
+        return "language"
+    if service.source.kind == "none":
+        return "image"
+    if service.storage == "proxied":
+        return "launched"
+    if own:
+        return "stored"
+    return "scored" if service.format == "mlflow" and service.container.image.ref and not service.runtime else "model"
+
+
+def front(service: Service) -> str:
+    """The part of an endpoint that gets its requests."""
+    return "transformer" if dict(service.components).get("transformer") else "predictor"
+
+
+def is_split(service: Service, platform: Profile) -> bool:
+    """Whether a router of KServe's shares the requests of an endpoint among its variants: where neither a Gateway nor
+    the mesh does."""
+    if not any(variant.traffic for variant in service.variants):
+        return False
+    if knative(platform) or not platform.has("gateway_api"):
+        return True
+    straight = service.expose.scope == "host" and service.expose.auth == "none"
+    return platform.file.gateway is None if straight else not platform.has("istio")
+
+
+def is_weighed(route: Route, services: Iterable[Service], platform: Profile) -> bool:
+    """Whether a Gateway or the mesh shares the requests of a route; else a router of KServe's does."""
+    known = {service.id: service for service in services}
+    plain = all(leg.to in known and served_as(known[leg.to], platform) != "language" for leg in route.legs)
+    if route.mode != "split" or knative(platform) or not platform.has("gateway_api") or not plain:
+        return False
+    straight = route.expose.scope == "host" and route.expose.auth == "none"
+    return platform.file.gateway is not None if straight else platform.has("istio") and route.expose.scope != "host"

@@ -26,7 +26,9 @@ _WORDS = {
 }
 _FORMS = {
     **dict.fromkeys(("Role", "ClusterRole", "RoleBinding", "ClusterRoleBinding"), (_SEGMENT, 253)),
-    **dict.fromkeys(("Service", "InferenceService", "InferenceGraph", "TrainJob", "JobSet"), (_SERVICE, 63)),
+    **dict.fromkeys(
+        ("Service", "InferenceService", "InferenceGraph", "LLMInferenceService", "TrainJob", "JobSet"), (_SERVICE, 63)
+    ),
     "Experiment": (_SERVICE, 40),
     "Namespace": (_LABEL, 63),
     "CronJob": (_SUBDOMAIN, 52),

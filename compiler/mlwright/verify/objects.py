@@ -87,5 +87,7 @@ def _made(manifest: Manifest) -> Iterator[tuple[str, str]]:
     elif manifest.kind == "InferenceService":
         yield from (("Service", f"{name}{ending}") for ending in ("", "-predictor", "-transformer", "-explainer"))
         yield "Deployment", f"{name}-predictor"
+    elif manifest.kind == "LLMInferenceService":
+        yield "Service", f"{name}-kserve-workload-svc"
     elif manifest.kind in ("InferenceGraph", "Notebook", "EventSource"):
         yield "Service", f"{name}-eventsource-svc" if manifest.kind == "EventSource" else name

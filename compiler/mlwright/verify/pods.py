@@ -16,12 +16,14 @@ CORE = WORKLOADS | {"Job", "CronJob", "Pod"}
 # fmt: off
 OPERATED = frozenset([
     "Workflow", "WorkflowTemplate", "ClusterWorkflowTemplate", "CronWorkflow", "EventSource", "Sensor",
-    "InferenceService", "InferenceGraph", "TrainJob", "JobSet", "PyTorchJob", "TFJob", "XGBoostJob", "MPIJob",
-    "JAXJob", "PaddleJob", "Notebook", "Workspace", "RayJob", "RayCluster", "RayService", "SparkApplication",
-    "ScaledJob",
+    "InferenceService", "InferenceGraph", "LLMInferenceService", "TrainJob", "JobSet", "PyTorchJob", "TFJob",
+    "XGBoostJob", "MPIJob", "JAXJob", "PaddleJob", "Notebook", "Workspace", "RayJob", "RayCluster", "RayService",
+    "SparkApplication", "ScaledJob",
 ])
 # fmt: on
 """Kinds that operators make pods of, with labels of theirs."""
+_PARTS = {"InferenceService": ("predictor", "transformer", "explainer")}
+"""Parts of an object that are pods of their own, with labels of their own."""
 _OURS = ("mlwright.dev/", "app.kubernetes.io/")
 _ADDED = frozenset(
     {
@@ -86,6 +88,11 @@ def pods_of(manifest: Manifest) -> Iterator[Pods]:
         for place in manifest.places_of("podMetadata"):
             yield Pods(labels=mapping(mapping(place.value).get("labels")), ports=frozenset(), grows=True)
     elif manifest.kind in OPERATED:
+        for part in _PARTS.get(manifest.kind, ()):
+            if labels := mapping(mapping(manifest.spec.get(part)).get("labels")):
+                yield Pods(labels={**own, **labels}, ports=frozenset(), grows=True)
+        if manifest.kind == "LLMInferenceService":
+            own = {**own, **mapping(manifest.spec.get("labels"))}
         for place in manifest.places_of("podMetadata"):
             own = {**own, **mapping(mapping(place.value).get("labels"))}
         yield Pods(labels=own, ports=frozenset(), grows=True)

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Sequence
 
 from mlwright.emit.kube.names import named
 from mlwright.emit.kube.objects import Objects
 from mlwright.ir import Project, Route, Service
-from mlwright.platform import Profile
-from mlwright.platform.kserve import SERVERS, format_of, knative, language_models
+from mlwright.platform.kserve import SERVERS, Served, format_of, front, is_split, is_weighed, knative, served_as
 
-__all__ = ["SERVERS", "format_of", "knative", "language_models"]
+__all__ = ["SERVERS", "Served", "format_of", "front", "knative", "served_as"]
 
 MODE = "serving.kserve.io/deploymentMode"
 CONTAINER = "kserve-container"
@@ -19,6 +18,10 @@ AGENT = 9081
 ROUTER = 8080
 WORKLOAD = 8000
 """The port of a large language model."""
+_SIDECAR = 8001
+"""The port of the server itself where groups of copies share a request: a sidecar has the other."""
+_QUEUE = {8012, 8013, 8022, 8112, 9090, 9091}
+"""Ports of the proxy that Knative puts before the program."""
 _PATHS = {
     "mlflow": "/invocations",
     "openai": "/v1/chat/completions",
@@ -26,58 +29,20 @@ _PATHS = {
     "open-inference-v2": "/v2/models/{}/infer",
 }
 
-Served = Literal["image", "launched", "stored", "scored", "model", "language"]
-"""Who serves: a container that brings its own model; one that fetches it through the tracking server; one that finds it
-in a folder that KServe fills; MLflow's scoring server on such a folder; a server of KServe's own; its servers of large
-language models."""
-
-
-def served_as(service: Service, platform: Profile) -> Served:
-    """Who serves an endpoint's model."""
-    box = service.container
-    own = bool(box.argv or box.script or box.args)
-    if "openai" in service.protocols and not own and not service.runtime and language_models(platform):
-        return "language"
-    if service.source.kind == "none":
-        return "image"
-    if service.storage == "proxied":
-        return "launched"
-    if own:
-        return "stored"
-    return "scored" if service.format == "mlflow" and box.image.ref and not service.runtime else "model"
-
 
 def name(project: Project, component: str) -> str:
     """The name of an InferenceService or LLMInferenceService: short enough for everything that is called after it."""
     return named(project, component, limit=40)
 
 
-def front(service: Service) -> str:
-    """The part of an endpoint that gets its requests."""
-    return "transformer" if dict(service.components).get("transformer") else "predictor"
-
-
 def split(objects: Objects, service: Service) -> bool:
-    """Whether a router of KServe's shares the requests of an endpoint among its variants: where neither a Gateway nor
-    the mesh does."""
-    if not any(variant.traffic for variant in service.variants):
-        return False
-    platform, expose = objects.context.platform, service.expose
-    if knative(platform) or not platform.has("gateway_api"):
-        return True
-    straight = expose.scope == "host" and expose.auth == "none"
-    return platform.file.gateway is None if straight else not platform.has("istio")
+    """Whether a router of KServe's shares the requests of an endpoint among its variants."""
+    return is_split(service, objects.context.platform)
 
 
 def weighed(objects: Objects, route: Route) -> bool:
     """Whether a Gateway or the mesh shares the requests of a route; else a router of KServe's does."""
-    platform = objects.context.platform
-    services = {service.id: service for service in objects.project.services}
-    plain = all(leg.to in services and served_as(services[leg.to], platform) != "language" for leg in route.legs)
-    if route.mode != "split" or knative(platform) or not platform.has("gateway_api") or not plain:
-        return False
-    straight = route.expose.scope == "host" and route.expose.auth == "none"
-    return platform.file.gateway is not None if straight else platform.has("istio") and route.expose.scope != "host"
+    return is_weighed(route, objects.project.services, objects.context.platform)
 
 
 def router(project: Project, component: str) -> str:
@@ -112,6 +77,31 @@ def address(objects: Objects, service: Service) -> str:
 
 def _host(objects: Objects, service: str) -> str:
     return f"{service}.{objects.namespace}.svc.{objects.context.platform.file.cluster_domain}"
+
+
+def listening(objects: Objects, services: Sequence[Service]) -> set[int]:
+    """The ports that pods of these endpoints, of what is beside them and of routers listen on."""
+    if not services:
+        return set()
+    found = {port for service in services for port in _ports(objects, service)}
+    routed = bool(objects.project.routes) or any(split(objects, service) for service in services)
+    return found | ({ROUTER} if routed else set()) | (_QUEUE if knative(objects.context.platform) else set())
+
+
+def _ports(objects: Objects, service: Service) -> set[int]:
+    served = served_as(service, objects.context.platform)
+    if served == "language":
+        return {WORKLOAD, _SIDECAR}
+    found = {part.port for _, part in service.components} | {model_port(service) if served == "model" else service.port}
+    return found | ({AGENT} if service.batcher or "log" in dict(service.extra) else set())
+
+
+def model_port(service: Service) -> int:
+    """The port that KServe's own servers listen on."""
+    server = SERVERS.get(format_of(service.format)[0])
+    if service.protocols[0] == "grpc":
+        return (server.grpc if server else 0) or service.port
+    return 8080
 
 
 def path(objects: Objects, service: Service, component: str) -> str:

@@ -1,7 +1,9 @@
 """Sends one request to an endpoint; fails unless its status is the expected one: URL FILE TYPE STATUS SECONDS [WAIT].
 
-For WAIT seconds it asks again where nobody answers at all."""
+For WAIT seconds it asks again where nobody answers at all. With MLWRIGHT_UNVERIFIED it takes any certificate."""
 
+import os
+import ssl
 import sys
 import time
 import urllib.error
@@ -13,10 +15,11 @@ def main(url: str, path: str, kind: str, status: str, seconds: str, wait: str = 
     with open(path, "rb") as file:
         body = file.read()
     request = urllib.request.Request(url, data=body, headers={"Content-Type": kind})
+    trust = ssl._create_unverified_context() if os.environ.get("MLWRIGHT_UNVERIFIED") else None
     end = time.monotonic() + float(wait)
     while True:
         try:
-            with urllib.request.urlopen(request, timeout=float(seconds)) as answer:
+            with urllib.request.urlopen(request, timeout=float(seconds), context=trust) as answer:
                 found, text = answer.status, answer.read()
             break
         except urllib.error.HTTPError as error:

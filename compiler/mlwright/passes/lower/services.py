@@ -43,7 +43,7 @@ def service(context: Context, name: str, source: serving.Service, *, run_binding
         container=made,
         source=model_source(context, source.model, (*path, "model")),
         binding=_binding(context, source, run_binding, path),
-        format=source.format or ("mlflow" if source.model and not (source.command or source.args) else ""),
+        format=_format(source),
         protocols=_protocols(source),
         port=source.port or 8080,
         replicas=_replicas(source.replicas or serving.Replicas()),
@@ -85,8 +85,21 @@ def service(context: Context, name: str, source: serving.Service, *, run_binding
 
 def _fetched(source: serving.Service) -> bool:
     """Whether a server of the platform's own loads the model: then it fetches it, too."""
-    own = source.command or source.args
-    return not own and bool(source.runtime or source.engine or elsewhere(source.format or ""))
+    if source.command:
+        return False
+    return _speaks_openai(source) or bool(source.runtime) or elsewhere(source.format or "")
+
+
+def _speaks_openai(source: serving.Service) -> bool:
+    return bool(source.engine) or ("openai" in (source.protocols or ()) and source.image is None)
+
+
+def _format(source: serving.Service) -> str:
+    if source.format:
+        return source.format
+    if _fetched(source) and _speaks_openai(source):
+        return "huggingface"
+    return "mlflow" if source.model and not (source.command or source.args) else ""
 
 
 def _protocols(source: serving.Service) -> tuple[str, ...]:
