@@ -105,10 +105,11 @@ def model_port(service: Service) -> int:
 
 
 def path(objects: Objects, service: Service, component: str) -> str:
-    """The path of a request, by the first protocol; KServe's servers call a model like its InferenceService."""
-    text = _PATHS.get(service.protocols[0], "/")
-    if text == _PATHS["openai"] and served_as(service, objects.context.platform) == "model":
-        text = f"/openai{text}"
-    if text == "/" or service.smoke_path not in ("/", text, _PATHS["openai"]):
+    """The path of a request, by the first protocol, where the smoke test does not say another; KServe's servers call a
+    model like its InferenceService."""
+    text = usual = _PATHS.get(service.protocols[0], "/")
+    if usual == _PATHS["openai"] and served_as(service, objects.context.platform) == "model":
+        text = f"/openai{usual}"
+    if service.smoke_request and service.smoke_path not in ("/", usual):
         return service.smoke_path
     return text.format(name(objects.project, component))
