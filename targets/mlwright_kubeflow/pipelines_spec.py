@@ -32,7 +32,6 @@ _LOST = {"maxRetryCount": 3, "backoffDuration": "10s", "backoffFactor": 2.0, "ba
 """For lost pods: the launcher makes the attempts of `retries`, and a second start after a failure ends at once."""
 _TYPES = {"string": "STRING", "int": "NUMBER_INTEGER", "float": "NUMBER_DOUBLE", "bool": "BOOLEAN", "json": "STRING"}
 _SHOWN = {"dataset": "system.Dataset", "model": "system.Model", "mlflow-model": "system.Model"}
-_EXACT = 2**53
 
 
 class Graph:
@@ -298,13 +297,10 @@ class Graph:
         given = dict(self.pipeline.params)
         has = param.name in given or not param.required
         value = given.get(param.name, param.default)
-        kind = _TYPES[param.type]
-        if isinstance(value, int) and not isinstance(value, bool) and abs(value) > _EXACT:
-            kind, value = "STRING", str(value)
-        elif param.type == "json":
+        if param.type == "json":
             value = canonical(value)
         return {
-            "parameterType": kind,
+            "parameterType": _TYPES[param.type],
             **({"defaultValue": value} if has and value is not None and inert(value) else {}),
             **({"isOptional": True} if has else {}),
             **({"description": plain(param.description)} if param.description else {}),

@@ -254,7 +254,7 @@ def test_descriptions_and_defaults_that_the_engine_would_fill_in_are_not_in_the_
 @pytest.mark.parametrize(
     ("declared", "expected"),
     [
-        ("{type: int, default: 9007199254740993}", {"parameterType": "STRING", "defaultValue": "9007199254740993"}),
+        ("{type: int, default: 9007199254740992}", {"parameterType": "NUMBER_INTEGER", "defaultValue": 2**53}),
         ("{type: json, default: [1.0, {b: 2}]}", {"parameterType": "STRING", "defaultValue": '[1.0,{"b":2}]'}),
         ("{type: float, default: 0.00001}", {"parameterType": "NUMBER_DOUBLE", "defaultValue": 1e-05}),
         ("{type: bool, default: false}", {"parameterType": "BOOLEAN", "defaultValue": False}),
