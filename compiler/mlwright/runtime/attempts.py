@@ -393,6 +393,7 @@ class Step(Scope):
         parts = [str(self.doc["step"])] if keep else [self.tracking.run, str(self.doc["step"])]
         parts += [entry(self.item)] if self.item else []
         parts += ["trial-" + self.trial.number] if self.trial is not None else []
+        parts = [] if wanted.get("whole") else parts  # an operator's, which gives each trial its own
         place = "/".join([self.fill(wanted["path"]).rstrip("/"), *parts])
         if "://" not in place:
             place = os.path.abspath(place)

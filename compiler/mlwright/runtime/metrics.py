@@ -56,13 +56,20 @@ class Metrics:
         return found
 
     def json_line(self, line: bytes) -> List[Reading]:
-        """The readings in one line of a JSON-lines file: its members that are declared metrics."""
+        """The readings in one line of a JSON-lines file: its members that are declared metrics, also in quotes."""
         try:
             said = json.loads(line)
         except ValueError:
             return []
-        known = said if isinstance(said, dict) else {}
-        return [(n, float(known[n])) for n in self.declared if isinstance(known.get(n), (int, float))]
+        found: List[Reading] = []
+        for name in self.declared if isinstance(said, dict) else ():
+            value = said.get(name)
+            if isinstance(value, (int, float, str)) and not isinstance(value, bool):
+                try:
+                    found.append((name, float(value)))
+                except ValueError:
+                    continue
+        return found
 
     def add(self, readings: Iterable[Reading]) -> None:
         """Keeps readings and queues those with a pattern of their own; `finish` logs the others if MLflow has none."""

@@ -74,7 +74,7 @@ def test_only_the_first_4_kib_of_a_line_are_searched(pipeline: Any) -> None:
     ("form", "text"),
     [
         ("text", "start\\nauc=0.5\\nauc=0.7"),
-        ("json", '{"epoch": 0, "auc": 0.5}\\nnot json\\n{"auc": 0.7, "other": 1}\\n'),
+        ("json", '{"epoch": 0, "auc": 0.5}\\nnot json\\n{"auc": "0.7", "other": 1}\\n'),
     ],
 )
 def test_metrics_are_read_from_a_growing_file(pipeline: Any, form: str, text: str) -> None:

@@ -7,7 +7,10 @@ import json
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
+
+import pytest
 
 Answer = dict[str, Any]
 
@@ -162,6 +165,26 @@ def test_an_operators_trial_gets_texts_as_indices(pipeline: Any) -> None:
     assert run["params"] == {"kind": '"c"', "lr": "0.25"}
     assert (run["tags"]["mlwright.trial"], run["tags"]["mlflow.parentRunId"]) == ("katib-x7", tuning)
     assert pipeline.launch(trial(pipeline, "true"), **(given | {"MLWRIGHT_PARAM_KIND": "2"})).code == 64
+
+
+@pytest.mark.parametrize("source", [{"type": "tensorboard", "path": "/logs"}, {"type": "prometheus", "port": 8080}])
+def test_an_operators_trial_leaves_metrics_to_it_that_only_it_reads(pipeline: Any, source: Answer) -> None:
+    document = trial(pipeline, "echo auc=0.5", metrics_from=source)
+    ended = pipeline.launch(document, MLWRIGHT_PARAM_KIND="1", MLWRIGHT_PARAM_LR="1", MLWRIGHT_TRIAL="katib-x8")
+    assert (ended.code, ended.out) == (0, b"auc=0.5\n")
+    run = pipeline.only(kind="trial", trial="katib-x8")
+    assert (run["status"], run["metrics"]) == ("FINISHED", {})
+    given = {"MLWRIGHT_SEARCH_URL": "http://127.0.0.1:9", "MLWRIGHT_SEARCH_PATIENCE": "0.3"}
+    assert pipeline.launch(document, **given).code != 0
+
+
+def test_a_trial_of_a_population_keeps_its_checkpoints_where_it_is_told(pipeline: Any, tmp_path: Path) -> None:
+    folder = tmp_path / "ckpt"
+    document = trial(pipeline, 'echo 1 > "$MLWRIGHT_CHECKPOINT_DIR/state"; echo auc=0.5')
+    document["checkpoints"] = {"path": str(folder), "resume": True, "whole": True}
+    ended = pipeline.launch(document, MLWRIGHT_PARAM_KIND="1", MLWRIGHT_PARAM_LR="1", MLWRIGHT_TRIAL="katib-x9")
+    assert ended.code == 0, ended.err
+    assert (folder / "state").read_text() == "1\n"
 
 
 def test_the_best_parameters_are_looked_up(pipeline: Any) -> None:
