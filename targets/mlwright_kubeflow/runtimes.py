@@ -41,12 +41,13 @@ def own_runtime(objects: Objects, task: Task, template: Mapping[str, Any]) -> st
     if objects.has("TrainingRuntime", name):
         return name
     policy = _group_policy(objects, task)
+    nodes = 1 if groups.over_ssh(task) else task.distributed.nodes_max  # of the launchers; a job says the rest
     (container,) = template["spec"]["containers"]
     bare = {key: value for key, value in container.items() if key != "env"}  # the TrainJob's
     template = {**template, "spec": {**template["spec"], "containers": [bare]}}
     body = {
         "spec": {
-            "mlPolicy": {"numNodes": task.distributed.nodes_max, **_policy(objects, task)},
+            "mlPolicy": {"numNodes": nodes, **_policy(objects, task)},
             **({"podGroupPolicy": policy} if policy else {}),
             "template": {"spec": _job_set(objects, task, template)},
         }

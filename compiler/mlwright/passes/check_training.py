@@ -18,7 +18,7 @@ _RETIRED = "mxnet"
 
 
 def check_training(project: ir.Project, profile: Profile, owners: Mapping[str, str]) -> Iterable[Diagnostic]:
-    """TRAIN001-008, for steps and for trials where those differ from their training. All but TRAIN001 and TRAIN008
+    """TRAIN001-009, for steps and for trials where those differ from their training. All but TRAIN001 and TRAIN008
     concern what `owners` gives to target `kubeflow`."""
     known = {task.id: task for task in tasks(project)}
     for task in known.values():
@@ -26,6 +26,7 @@ def check_training(project: ir.Project, profile: Profile, owners: Mapping[str, s
         yield from _cached(project, task, profile, owners)
         if owners.get(task.id) == "kubeflow":
             yield from _job(task, task.origin.path, profile)
+            yield from _initialized(project, task, profile)
     for search in searches(project):
         training = known.get(search.training)
         if training is None or _shape(training) == _shape(search.trial):
@@ -67,6 +68,28 @@ def _cached(project: ir.Project, task: ir.Task, profile: Profile, owners: Mappin
                 if starts
                 else "give the step a `framework` whose runtime has `initializers: [dataset]` in the platform file",
             )
+
+
+def _initialized(project: ir.Project, task: ir.Task, profile: Profile) -> Iterator[Diagnostic]:
+    """A runtime fetches one dataset and one model: of two models one is likely a dataset."""
+    runtime = profile.file.runtimes.get(task.framework)
+    models = [
+        source
+        for source in project.data
+        if source.name in task.data and source.access == "download" and source.source.startswith("hf://")
+    ]
+    models = [source for source in models if not source.source.startswith("hf://datasets/")]
+    if runtime is None or "model" not in runtime.initializers or len(models) < 2:
+        return
+    first, *others = models
+    yield Diagnostic(
+        code="TRAIN009",
+        message=f"the platform's runtime for `{task.framework}` fetches one model, and `{task.id}` reads {len(models)}",
+        at=Label(path=(*first.origin.path, "source")),
+        related=tuple(Label(path=(*one.origin.path, "source"), text="another one") for one in others),
+        help=f"write `hf://datasets/{first.source[5:]}` for what is a dataset; of two models the launcher fetches both",
+        severity="warning",
+    )
 
 
 def _job(task: ir.Task, path: Path, profile: Profile) -> Iterator[Diagnostic]:
@@ -135,10 +158,10 @@ def _elastic(task: ir.Task, path: Path, profile: Profile) -> Iterator[Diagnostic
         return
     if profile.has("kubeflow.trainer"):
         why = "Trainer 2 has jobs of a fixed number of nodes"
-    elif spread.launcher == "torchrun" or (task.framework == "paddle" and spread.launcher == "none"):
+    elif spread.launcher == "torchrun" or (spread.launcher == "none" and task.framework in ("", "pytorch", "paddle")):
         return
     else:
-        why = "the training operator lets only `torchrun` and Paddle change the number of nodes"
+        why = "the training operator lets only PyTorch's and Paddle's own launchers change the number of nodes"
     yield Diagnostic(
         code="TRAIN004",
         message=f"{why}: this one starts with {spread.nodes_max}, or not at all",

@@ -8,7 +8,7 @@ import datetime
 import ipaddress
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from tests.e2e.kubernetes import crds
-from tests.e2e.kubernetes.plane import Plane
+from tests.e2e.kubernetes.plane import Plane, Refused
 from tests.e2e.programs import JOBSET, TRAINER, TRAINING_OPERATOR, Program
 from tests.servers import answers, free_port, running
 
@@ -67,16 +67,21 @@ def operator(plane: Plane) -> Iterator[None]:
     (folder / "kubeconfig").write_text(json.dumps(config))
     (folder / "waiting.yaml").write_text(json.dumps([_WAITING]))
     own = 'mount --bind "$0" /tmp && exec "$@"'
-    with contextlib.suppress(Exception):
-        plane.namespace("kubeflow", enforce="privileged")
     certificate, key = _certificate()
     _written(folder, certificate, key)
-    secret = {"metadata": {"name": "training-operator-webhook-cert"}, "type": "Opaque"}
-    plane.ask("POST", "/api/v1/namespaces/kubeflow/secrets", secret)
-    hooks = {"metadata": {"name": "validator.training-operator.kubeflow.org"}, "webhooks": []}
-    plane.ask("POST", f"{_HOOKS}/validatingwebhookconfigurations", hooks)
+    home = "training-operator"
+    with contextlib.suppress(Refused):
+        plane.namespace(home, enforce="privileged")
+        secret = {"metadata": {"name": "training-operator-webhook-cert"}, "type": "Opaque"}
+        plane.ask("POST", f"/api/v1/namespaces/{home}/secrets", secret)
+    own_hooks = {"metadata": {"name": "validator.training-operator.kubeflow.org"}, "webhooks": []}
     command = ["unshare", "--mount", "sh", "-c", own, str(folder), *words]
-    with running(command, lambda: answers(f"http://127.0.0.1:{probes}/healthz"), folder / "log"):
+    env = {**os.environ, "MY_POD_NAMESPACE": home}
+    with (
+        _hooked(plane, [("validatingwebhookconfigurations", own_hooks)]),
+        running(command, lambda: answers(f"http://127.0.0.1:{probes}/readyz"), folder / "log", env=env),
+        _hooked(plane, _hooks(TRAINING_OPERATOR, "kubeflow.org", certificate, port)),
+    ):
         yield
 
 
@@ -100,10 +105,24 @@ def _managed(plane: Plane, program: Program, group: str, only: str) -> Iterator[
     env = {**os.environ, "KUBECONFIG": str(plane.kubeconfig), "TMPDIR": str(folder)}
     if program is JOBSET:
         words += ["--metrics-bind-address", "0", "--health-probe-bind-address", f"127.0.0.1:{probes}"]
-    with running(words, lambda: answers(f"http://127.0.0.1:{probes}/readyz"), folder / "log", env=env):
-        for kind, hooks in _hooks(program, only, certificate, port):
-            plane.ask("POST", f"{_HOOKS}/{kind}", hooks)
+    with (
+        running(words, lambda: answers(f"http://127.0.0.1:{probes}/readyz"), folder / "log", env=env),
+        _hooked(plane, _hooks(program, only, certificate, port)),
+    ):
         yield
+
+
+@contextlib.contextmanager
+def _hooked(plane: Plane, configurations: Iterable[tuple[str, Json]]) -> Iterator[None]:
+    """Hooks for as long as somebody answers them: what nobody answers is refused."""
+    kept = list(configurations)
+    for kind, hooks in kept:
+        plane.ask("POST", f"{_HOOKS}/{kind}", hooks)
+    try:
+        yield
+    finally:
+        for kind, hooks in kept:
+            plane.ask("DELETE", f"{_HOOKS}/{kind}/{hooks['metadata']['name']}")
 
 
 def _hooks(program: Program, only: str, certificate: bytes, port: int) -> Iterator[tuple[str, Json]]:

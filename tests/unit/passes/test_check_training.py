@@ -82,6 +82,9 @@ def test_launchers_of_pytorch_start_pytorch(framework: str, launcher: str) -> No
         ("2.3", "pytorch", "torchrun", ["TRAIN004"]),
         ("1.9", "pytorch", "torchrun", []),
         ("1.9", "paddle", "none", []),
+        ("1.9", "pytorch", "none", []),
+        ("1.9", "pytorch", "accelerate", ["TRAIN004"]),
+        ("1.9", "", "mpirun", ["TRAIN004"]),
         ("1.9", "jax", "none", ["TRAIN004"]),
     ],
 )

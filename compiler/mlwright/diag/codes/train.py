@@ -45,7 +45,7 @@ CODES = (
             "With `nodes: {min: 2, max: 8}` a job may start with two nodes and grow. Kubeflow's Trainer 2 has no such "
             "jobs: its releases up to 2.1 had a field for it that did nothing, later ones have none. It starts with "
             "`max` nodes, all of them or none. The training operator (`kubeflow: {training_operator: ...}` in the "
-            "platform file) has them for PyTorch with `launcher: torchrun`, and for Paddle."
+            "platform file) has them for PyTorch and Paddle."
         ),
         bad="training: {framework: pytorch, distributed: {nodes: {min: 2, max: 8}, launcher: torchrun}}",
         good="training: {framework: pytorch, distributed: {nodes: 8, launcher: torchrun}}",
@@ -99,5 +99,18 @@ CODES = (
         ),
         bad="data: {events: {source: 'cache://sales/events'}}  # in an environment without such a runtime",
         good="data: {events: {source: 's3://acme/events'}}",
+    ),
+    Code(
+        code="TRAIN009",
+        title="two models where a runtime fetches one",
+        severity="warning",
+        explanation=(
+            "A training runtime with initializers fetches one dataset and one model before its nodes start. On Hugging "
+            "Face, `hf://ORGANISATION/NAME` is a model and `hf://datasets/ORGANISATION/NAME` a dataset, as its own "
+            "programs write it; Trainer's examples leave `datasets/` out. Where a step reads several models, no "
+            "initializer is used for them: each node's launcher downloads them, as everywhere else."
+        ),
+        bad="data: {texts: {source: 'hf://tatsu-lab/alpaca'}, weights: {source: 'hf://meta-llama/Llama-3.2-1B'}}",
+        good="data: {texts: {source: 'hf://datasets/tatsu-lab/alpaca'}, weights: {source: 'hf://meta-llama/Llama-3.2-1B'}}",
     ),
 )
