@@ -19,6 +19,8 @@ from mlwright.ir import Gates, Origin, Project, Registration, Search, Storage, T
 NODE = "cluster"
 """The node that stands for what the whole environment shares."""
 _GIB = 1024**3
+_COLLECTED = {"katib.kubeflow.org/metrics-collector-injection": "enabled"}
+"""Without this label of the namespace Katib adds nothing to a trial's pods, and no trial has metrics."""
 
 
 def emit_base(objects: Objects) -> None:
@@ -102,8 +104,15 @@ def _namespace(objects: Objects, origin: Origin) -> None:
         node="namespace",
         origin=origin,
         wave=metadata.NAMESPACE,
-        labels={**(found.labels if found else {}), **levels},
+        labels={**(found.labels if found else {}), **levels, **(_COLLECTED if by_katib(objects) else {})},
     )
+
+
+def by_katib(objects: Objects) -> bool:
+    """Whether Katib makes a search of the project."""
+    searches = [node.id for node in objects.project.nodes if isinstance(node, Search)]
+    owners = objects.context.owners
+    return objects.context.platform.has("kubeflow.katib") and any(owners.get(id) == "kubeflow" for id in searches)
 
 
 def _identities(project: Project) -> set[str]:

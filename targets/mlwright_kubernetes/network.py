@@ -16,6 +16,7 @@ from mlwright.emit.stepdoc import SEARCH_PORT
 from mlwright.emit.trackserver import PORT as TRACKING
 from mlwright.emit.trackserver import PORTS
 from mlwright.ir import Expose, Project, Search, Service, Task
+from mlwright_kubernetes.base import by_katib
 
 NODE = "network"
 _NAMESPACE = "kubernetes.io/metadata.name"
@@ -222,10 +223,10 @@ class _Rules:
 
     def _to_katib(self) -> list[Rule]:
         """What reads a trial's metrics sends them to Katib's database, and asks when to stop the trial."""
+        if not by_katib(self._objects):
+            return []
         platform = self._objects.context.platform
         searches = [node for node in self._project.nodes if isinstance(node, Search)]
-        if not platform.has("kubeflow.katib") or not any(self._owners.get(one.id) == "kubeflow" for one in searches):
-            return []
         namespace = platform.file.katib.namespace if platform.file.katib else "kubeflow"
         found = _to([{"namespaceSelector": {"matchLabels": {_NAMESPACE: namespace}}}], [_METRICS])
         if any(search.early_stopping for search in searches):

@@ -37,7 +37,7 @@ def check_katib(project: ir.Project, profile: Profile, owners: Mapping[str, str]
         yield from _population(search)
         yield from _metrics(search)
         yield from _trial(search, profile, owners)
-        yield from _sidecar(search, project, profile)
+        yield from _sidecar(search, project, profile, owners)
 
 
 def _settings(search: ir.Search, off: str) -> Iterator[Diagnostic]:
@@ -119,7 +119,9 @@ def _trial(search: ir.Search, profile: Profile, owners: Mapping[str, str]) -> It
         )
 
 
-def _sidecar(search: ir.Search, project: ir.Project, profile: Profile) -> Iterator[Diagnostic]:
+def _sidecar(
+    search: ir.Search, project: ir.Project, profile: Profile, owners: Mapping[str, str]
+) -> Iterator[Diagnostic]:
     """What collects metrics is put into each trial's pod as a container with no security context of its own."""
     file = profile.file
     if file.pod_security != "restricted" or (file.katib and file.katib.inject_security_context):
@@ -127,6 +129,7 @@ def _sidecar(search: ir.Search, project: ir.Project, profile: Profile) -> Iterat
     name = project.environment.namespace
     found = profile.namespace(name)
     made = project.environment.namespace_create or (found is not None and found.create)
+    made = made and owners.get("namespace", "kubernetes") == "kubernetes"  # a Profile's level is its controller's
     if not made and profile.written is None:
         return  # nothing is known of the namespace
     yield Diagnostic(

@@ -154,3 +154,5 @@ def test_a_restricted_namespace_takes_no_sidecar_without_a_security_context(
 ) -> None:
     said = [(one.code, one.severity) for one in found(search(), written(lines), **where)]
     assert said == ([("TUNE018", severity)] if severity else [])
+    profiled = found(search(), written(lines), {**OWNERS, "namespace": "kubeflow"}, **where)
+    assert [one.severity for one in profiled] == (["warning"] if severity else [])

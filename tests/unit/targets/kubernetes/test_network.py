@@ -189,3 +189,11 @@ def test_what_reads_a_trials_metrics_reaches_katib_and_its_operator_the_api() ->
     assert {port["port"] for rule in egress for port in rule.get("ports", ())} == {5000, 443, 6443, 6789, 6788}
     assert rule not in egress
     assert rule not in policy(objects(TUNED, KATIB.replace('kubeflow: {katib: "0.19"}\n', "")), "step")["egress"]
+
+
+def test_a_namespace_that_is_made_lets_katib_add_its_collector() -> None:
+    label = "katib.kubeflow.org/metrics-collector-injection"
+    made = f"{KATIB}namespaces: {{ml: {{create: true}}}}\n"
+    assert objects(TUNED, made)["Namespace/ml"]["metadata"]["labels"][label] == "enabled"
+    without = made.replace('kubeflow: {katib: "0.19"}\n', "")
+    assert label not in objects(TUNED, without)["Namespace/ml"]["metadata"]["labels"]
