@@ -16,6 +16,7 @@ from mlwright.verify.objects import Objects
 from mlwright.verify.shape import mapping, mappings, word
 
 _ADDRESS = lazy(r"\b(https?)://([a-z0-9-]+)(?::(\d{1,5}))?(?![\w.:@-])")
+_IN_CLUSTER = lazy(r"https?://([a-z0-9-]+)\.[a-z0-9-]+\.svc\.[a-z0-9.-]+?(?::(\d{1,5}))?(?:/|$)")
 _PORTS = {"http": 80, "https": 443}
 _PARTS = {"EventSource": "event", "WorkflowTemplate": "template", "ClusterWorkflowTemplate": "template"}
 """What a reference names of an object beside its name; of other kinds it is a key."""
@@ -227,9 +228,29 @@ def _cache(place: Place) -> Iterator[Use]:
 
 
 def _of_set(place: Place) -> Iterator[Use]:
-    """The Service that names a StatefulSet's pods."""
+    """The Service that names a StatefulSet's pods, or what a step of an InferenceGraph asks."""
     if "template" in place.holder and "selector" in place.holder:
         yield Use(kind="Service", name=place.value, path=place.path)
+    elif "steps" in place.path:
+        yield Use(kind="InferenceService", name=place.value, path=place.path)
+
+
+def _runtime(place: Place) -> Iterator[Use]:
+    """What serves a model, where it is called like an object of the project: others are the platform's."""
+    if "modelFormat" in place.holder:
+        yield Use(kind="ServingRuntime", name=place.value, path=place.path, address=True)
+
+
+def _node(place: Place) -> Iterator[Use]:
+    """A place of a request that is asked for by URL: a Service of the project in its namespace."""
+    if hit := _IN_CLUSTER.match(str(place.value)):
+        yield Use(kind="Service", name=hit[1], path=place.path, port=int(hit[2]) if hit[2] else 80, address=True)
+
+
+def _of_account(place: Place) -> Iterator[Use]:
+    """Secrets that a ServiceAccount lists."""
+    if place.path == ("secrets",):
+        yield from _pull_secrets(place)
 
 
 def _queue(place: Place) -> Iterator[Use]:
@@ -267,6 +288,9 @@ RULES: dict[str, Callable[[Place], Iterator[Use]]] = {
     "imagePullSecrets": _pull_secrets,
     "eventSourceName": _event,
     "serviceName": _of_set,
+    "serviceUrl": _node,
+    "runtime": _runtime,
+    "secrets": _of_account,
     "authenticationRef": _typed("TriggerAuthentication"),
     "scaleTargetRef": _typed("Deployment"),
     "runtimeRef": _typed("ClusterTrainingRuntime"),

@@ -9,6 +9,8 @@ LIST_KEYS: ListKeys = {
     ("**", "volumeDevices"): "devicePath",
     ("**", "containers", "*", "ports"): "containerPort",
     ("**", "initContainers", "*", "ports"): "containerPort",
+    ("**", "model", "ports"): "containerPort",
+    ("**", "autoScaling", "metrics"): "type",
     ("spec", "ports"): "port",
     ("**", "topologySpreadConstraints"): "topologyKey",
     ("**", "hostAliases"): "ip",
@@ -32,9 +34,14 @@ _EVERY = (
     *("Ingress", "HTTPRoute", "HorizontalPodAutoscaler", "PodDisruptionBudget", "ServiceMonitor", "PrometheusRule"),
     *("PeerAuthentication", "AuthorizationPolicy", "Profile", "Notebook", "Workspace"),
     *("TrainJob", "TrainingRuntime", "PyTorchJob", "TFJob", "MPIJob", "XGBoostJob", "PaddleJob", "JAXJob"),
+    *("InferenceService", "VariantInferenceService", "InferenceGraph", "LLMInferenceService", "ServingRuntime"),
+    *("RouterService", "DomainMapping"),
     *("PodDefault", "MlflowPodDefault", "PipelinesPodDefault"),
     *("ScaledObject", "WorkflowTemplate", "CronWorkflow", "Workflow", "EventSource", "Sensor", "ExternalSecret"),
 )
+_STARTS = "the launcher starts every program"
+_KSERVE = ("InferenceService", "VariantInferenceService")
+_MODE = "serving.kserve.io/deploymentMode"
 _TEMPLATES = {
     "Job": ("spec", "template"),
     "CronJob": ("spec", "jobTemplate", "spec", "template"),
@@ -54,6 +61,22 @@ PROTECTED: tuple[Protected, ...] = (
         Protected(kind=kind, path=("spec", "selector"), why="its pods are found by it")
         for kind in ("Deployment", "VariantDeployment", "ProxyDeployment", *_STORES)
     ),
+    *(
+        Protected(kind=kind, path=("spec", "predictor", *path), why=why)
+        for kind in _KSERVE
+        for path, why in (
+            (("containers", "*", "command"), _STARTS),
+            (("containers", "*", "args"), _STARTS),
+            (("containers", "*", "name"), "KServe knows the model's container by it"),
+            *((("labels", name), "its Service finds pods by it") for name in _LABELS),
+        )
+    ),
+    *(
+        Protected(
+            kind=kind, path=("metadata", "annotations", _MODE), why="Services and hosts are written for this mode"
+        )
+        for kind in (*_KSERVE, "InferenceGraph")
+    ),
     Protected(kind="Profile", path=("spec", "owner"), why="its controller leaves a namespace of somebody else alone"),
     Protected(
         kind="Notebook",
@@ -61,23 +84,39 @@ PROTECTED: tuple[Protected, ...] = (
         why="the controller knows the notebook by it",
     ),
     *(
-        Protected(kind="TrainJob", path=("spec", *path), why="the launcher starts every program")
+        Protected(kind="TrainJob", path=("spec", *path), why=_STARTS)
         for path in (("trainer", "command"), ("trainer", "args"), ("runtimeRef",))
     ),
     *(
-        Protected(kind=kind, path=(*template, "spec", "containers", "*", word), why="the launcher starts every program")
+        Protected(kind=kind, path=(*template, "spec", "containers", "*", word), why=_STARTS)
         for kind, template in _TEMPLATES.items()
         for word in ("command", "args")
     ),
 )
 
+_FIELDS: tuple[tuple[tuple[str, ...], str], ...] = (
+    (("image",), "image"),
+    (("resources",), "resources"),
+    (("securityContext", "runAsUser"), "security.run_as_user"),
+    (("securityContext", "readOnlyRootFilesystem"), "security.read_only_root_filesystem"),
+)
+
 KNOWN_FIELDS: tuple[KnownField, ...] = tuple(
     KnownField(kind=kind, path=(*template, "spec", "containers", "*", *path), field=field)
     for kind, template in {**_TEMPLATES, "Notebook": ("spec", "template")}.items()
+    for path, field in _FIELDS
+) + tuple(
+    KnownField(kind=kind, path=("spec", "predictor", *path), field=field)
+    for kind in _KSERVE
     for path, field in (
-        (("image",), "image"),
-        (("resources",), "resources"),
-        (("securityContext", "runAsUser"), "security.run_as_user"),
-        (("securityContext", "readOnlyRootFilesystem"), "security.read_only_root_filesystem"),
+        *((("containers", "*", *path), field) for path, field in _FIELDS),
+        (("minReplicas",), "replicas.min"),
+        (("maxReplicas",), "replicas.max"),
+        (("containerConcurrency",), "concurrency"),
+        (("timeout",), "request_timeout"),
+        (("batcher",), "batcher"),
+        (("model", "storageUri"), "model"),
+        (("model", "runtime"), "runtime"),
+        (("model", "resources"), "resources"),
     )
 )
