@@ -33,6 +33,8 @@ COMMANDS: Mapping[str, str] = {
 }
 """Every command with its one-line summary; the module of the same name in this package implements it."""
 
+_PURE = (["compile"], ["validate"])
+"""Commands that leave nothing to do for the end of the process."""
 FLAGS = ("--help", "--version")
 
 _EPILOG = """\
@@ -57,9 +59,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         code = exits.INTERRUPTED
     except Exception as bug:
         code = _report(bug)
-    if argv is None:
-        gc.freeze()  # the process ends: what the system frees at once is not looked through before
-    return terminal.finish(code)
+    code = terminal.finish(code)
+    if argv is None and words[0:1] in _PURE:
+        os._exit(code)  # the system frees at once what Python would take apart piece by piece
+    return code
 
 
 def _dispatch(words: list[str]) -> int:

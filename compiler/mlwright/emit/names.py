@@ -36,19 +36,20 @@ def check(paths: Iterable[str]) -> Bag:
     seen: dict[str, str] = {}
     files = sorted(paths)
     known = set(files)
-    folders: set[str] = set()
+    above: dict[str, list[str]] = {}
     for path in files:
         if why := problem(path):
             bag.add(Diagnostic(code="OUT001", message=f"the output path {path!r} is refused: {why}"))
-    for path in files:
-        for head in (*_folders(path), path):
-            if head not in folders:
-                folders.add(head)
-                first = seen.setdefault(_folded(head), head)
-                if first != head:
-                    bag.add(_collision(first, head))
-    for path in files:
-        for head in _folders(path):
+        folder = path.rpartition("/")[0]
+        new = [path]
+        if folder not in above:
+            above[folder] = _folders(path)
+            new = [*above[folder], path]
+        for head in new:
+            first = seen.setdefault(_folded(head), head)
+            if first != head:
+                bag.add(_collision(first, head))
+        for head in above[folder]:
             if head in known:
                 bag.add(_collision(head, path))
     return bag

@@ -256,13 +256,16 @@ def _create(path: str, data: bytes, executable: bool) -> None:
     """A new file. Only the index is waited for until the disk has it: a file that a power failure has cut short does
     not have the digest that the index says, and the next compile writes it again; a cut index would have to be
     restored by hand."""
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o777 if executable else 0o666)
-    with os.fdopen(handle, "wb", buffering=0) as file:
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+    handle = os.open(path, flags, 0o777 if executable else 0o666)
+    try:
         left = memoryview(data)
         while left:
-            left = left[file.write(left) :]
+            left = left[os.write(handle, left) :]
         if path.endswith(f"/{indexes.NAME}"):
             os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def _link(path: Path) -> Diagnostic:

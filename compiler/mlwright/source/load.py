@@ -163,36 +163,39 @@ class _Builder:
 
     def _scalar(self, event: Any) -> Scalar:
         text: str = event.value
-        style = event.style or ""
-        span, raw = self._scalar_span(event, text, style)
-        self._end = (span.end_line, span.end_col)
+        style, tag, start, end = event.style or "", event.tag, event.start_mark, event.end_mark
+        line, col, raw = start.line + 1, start.column + 1, ""
+        self._end = end_line, end_col = end.line + 1, end.column + 1
+        if style or line != end_line or event.anchor is not None or tag is not None:
+            line, col, raw = self._written(event, line, col)
+            raw = "" if raw == text else raw
+        span = Span(self.file, line, col, end_line, end_col)
         if len(text) > MAX_TEXT:
             raise self._refused("YAML017", f"a value has more than {MAX_TEXT} characters", event)
         value: str | int | float | bool | None = text
-        if not style and event.tag is None:
+        if not style and tag is None:
             try:
                 value = resolve(text)
             except NotANumber as error:
                 self._add("YAML018", str(error), span, help="put it in quotes if it is meant as text")
-        elif event.tag is not None:
+        elif tag is not None:
             value = self._tagged(event, text, span)
         scalar = Scalar(value=value, text=text, span=span, style=style, raw=raw)
         if style == '"' and "\\" in raw and (bad := _UNSTORABLE.search(text)):
             self._unstorable(scalar, bad.start())
         return scalar
 
-    def _scalar_span(self, event: Any, text: str, style: str) -> tuple[Span, str]:
-        start, end = event.start_mark, event.end_mark
-        line, col, end_line = start.line + 1, start.column + 1, end.line + 1
-        raw = ""
-        if style or line != end_line or event.anchor is not None or event.tag is not None:
-            raw = self.text[start.index : end.index]
-            properties = _PROPERTIES.match(raw) if event.anchor is not None or event.tag is not None else None
-            if properties is not None:
-                line, col = position(self.text, start.index + properties.end())
-                raw = raw[properties.end() :]
-            raw = "" if raw == text else raw
-        return Span(self.file, line, col, end_line, end.column + 1), raw
+    def _written(self, event: Any, line: int, col: int) -> tuple[int, int, str]:
+        """Where a value begins, after its anchor and tag, and how it is written."""
+        start = event.start_mark.index
+        raw = self.text[start : event.end_mark.index]
+        if event.anchor is None and event.tag is None:
+            return line, col, raw
+        properties = _PROPERTIES.match(raw)
+        if properties is None:
+            return line, col, raw
+        line, col = position(self.text, start + properties.end())
+        return line, col, raw[properties.end() :]
 
     def _tagged(self, event: Any, text: str, span: Span) -> str | int | float | bool | None:
         tag = event.tag

@@ -12,8 +12,8 @@ from mlwright.verify.manifest import Manifest
 from mlwright.verify.shape import mappings
 
 _NAMED = {
-    **dict.fromkeys(("env", "volumes", "imagePullSecrets", "templates", "tasks", "artifacts", "parameters"), ("name",)),
-    "volumeMounts": ("mountPath",),
+    **dict.fromkeys(("env", "volumes", "imagePullSecrets", "templates", "tasks", "artifacts", "parameters"), "name"),
+    "volumeMounts": "mountPath",
 }
 _CONTAINERS = ("initContainers", "containers", "sidecars")
 KEYS = frozenset({*_NAMED, *_CONTAINERS, "ports"})
@@ -25,31 +25,39 @@ def check(manifest: Manifest) -> Iterator[Diagnostic]:
         for found in places if key in KEYS else ():
             at, value = found.path, found.value
             if key == "ports":
-                yield from _distinct(manifest, [(at, value)], ("name",))
+                yield from _distinct(manifest, [(at, value)], "name")
                 for number in ("containerPort", "port"):
-                    yield from _distinct(manifest, [(at, value)], (number, "protocol"))
+                    yield from _distinct(manifest, [(at, value)], number, protocol=True)
             elif key == "containers":
                 lists = [((*at[:-1], one), found.holder.get(one)) for one in _CONTAINERS]
-                yield from _distinct(manifest, lists, ("name",))
+                yield from _distinct(manifest, lists, "name")
             elif key in _NAMED:
                 yield from _distinct(manifest, [(at, value)], _NAMED[key])
 
 
-def _distinct(manifest: Manifest, lists: Iterable[tuple[Path, Any]], names: tuple[str, ...]) -> Iterator[Diagnostic]:
-    """Whether entries with the first of `names` differ in one of them; `protocol` is TCP where it is not said."""
-    seen: dict[tuple[Any, ...], Path] = {}
+def _distinct(
+    manifest: Manifest, lists: Iterable[tuple[Path, Any]], name: str, *, protocol: bool = False
+) -> Iterator[Diagnostic]:
+    """Whether entries that have `name` differ in it, or in their `protocol`, which is TCP where it is not said."""
+    seen: dict[Any, Path] = {}
     for base, entries in lists:
         for position, entry in mappings(entries):
-            identity = tuple(entry.get(name, "TCP" if name == "protocol" else None) for name in names)
-            if not all(isinstance(part, (str, int)) for part in identity):
+            identity = entry.get(name)
+            if not isinstance(identity, (str, int)):
                 continue
-            path: Path = (*base, position)
-            first = seen.setdefault(identity, path)
-            if first != path:
-                what = f"two entries of `{shown(manifest, base)}` in {manifest} have the {names[0]} `{identity[0]}`"
-                related = (place(manifest, (*first, names[0]), "the first"),)
-                help = "remove one, or give it another"
-                yield finding("VER016", manifest, (*path, names[0]), what, help, related=related)
+            key: Any = identity
+            if protocol:
+                kind = entry.get("protocol", "TCP")
+                if not isinstance(kind, (str, int)):
+                    continue
+                key = (identity, kind)
+            if key not in seen:
+                seen[key] = (*base, position)
+                continue
+            what = f"two entries of `{shown(manifest, base)}` in {manifest} have the {name} `{identity}`"
+            related = (place(manifest, (*seen[key], name), "the first"),)
+            help = "remove one, or give it another"
+            yield finding("VER016", manifest, (*base, position, name), what, help, related=related)
 
 
 def twice(manifests: Iterable[Manifest]) -> Iterator[Diagnostic]:
