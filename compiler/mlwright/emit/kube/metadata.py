@@ -44,8 +44,8 @@ def labels(project: Project, node: str, name: str, container: Container | None =
     """The project's labels, the container's, the recommended ones and ours; `node` is the spec node behind the
     object, `name` the component."""
     return {
-        **dict(project.labels),
-        **dict(container.labels if container else ()),
+        **(dict(project.labels) if project.labels else {}),
+        **(dict(container.labels) if container and container.labels else {}),
         **selector(project, name),
         "app.kubernetes.io/part-of": label(project.name),
         **MANAGED,

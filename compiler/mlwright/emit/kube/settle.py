@@ -11,7 +11,7 @@ from mlwright.emit import json
 from mlwright.emit.kube.names import DIGITS, HASH
 from mlwright.record import replace
 from mlwright.span import Path
-from mlwright.target import Document, TextFile
+from mlwright.target import Document, Embedded, TextFile
 
 Emitted = list[tuple[str, list[Document | TextFile]]]
 Marks = Sequence[tuple[Path, str]]
@@ -36,7 +36,8 @@ def settle(emitted: Sequence[tuple[str, Sequence[Document | TextFile]]]) -> Emit
         return [(target, list(items)) for target, items in emitted]
     marks = {id(item): _marks(item.data) for item in objects}
     waiting = {name: (item.data, marks[id(item)]) for item in objects if (name := _name(item)).endswith(HASH)}
-    waiting |= {content(str(item.data.get("kind")), _name(item)): (item.data, marks[id(item)]) for item in objects}
+    if any(mark.endswith(_CONTENT) for found in marks.values() for _, mark in found):
+        waiting |= {content(str(item.data.get("kind")), _name(item)): (item.data, marks[id(item)]) for item in objects}
     settled: dict[str, str] = {}
     for name in [name for name in waiting if name.endswith(HASH)]:
         _settle(name, waiting, settled)
@@ -79,7 +80,7 @@ def _marks(data: dict[str, Any]) -> Marks:
             if isinstance(item, str):
                 if "@" in item and item.endswith(_MARKS):
                     found.append(((*path, key), item))
-            elif item and isinstance(item, _HOLDERS):
+            elif item and isinstance(item, _HOLDERS) and not (isinstance(item, Embedded) and _is_free(dict(item))):
                 waiting.append(((*path, key), item))
     return found
 
