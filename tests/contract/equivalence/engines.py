@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from tests.contract.equivalence import katib, kfp
 from tests.e2e.replay import Replay
 from tests.unit.runtime.conftest import Pipeline
 from tests.unit.targets.argo.engine import Engine
@@ -34,7 +35,9 @@ images: {tools: "registry.example.com/tools:1"}
 """
 ARGO = PLATFORM + 'orchestrator: argo\nargo_workflows: "4.1"\n'
 KATIB = ARGO + 'kubeflow: {katib: "0.19"}\n'
-ENVIRONMENTS = {"run": "local", "compose": "compose", "argo": "argo.yaml", "katib": "katib.yaml"}
+KUBEFLOW = PLATFORM + 'orchestrator: kubeflow-pipelines\nkubeflow: {pipelines: "2.17", katib: "0.19"}\n'
+PLATFORMS = {"argo.yaml": ARGO, "katib.yaml": KATIB, "kubeflow.yaml": KUBEFLOW}
+ENVIRONMENTS = {"run": "local", "compose": "compose", **{name.removesuffix(".yaml"): name for name in PLATFORMS}}
 """Environments of every project, named after their engine, with their platforms."""
 
 
@@ -75,7 +78,7 @@ class Project:
 
     def __post_init__(self) -> None:
         self.folder.mkdir(parents=True)
-        for name, text in {"argo.yaml": ARGO, "katib.yaml": KATIB}.items():
+        for name, text in PLATFORMS.items():
             (self.folder / name).write_text(text)
 
     def on(self, engine: str) -> Outcome:
@@ -87,6 +90,23 @@ class Project:
         getattr(self, f"_{engine}")(pipeline)
         (root,) = pipeline.runs(kind="root")
         return _outcome(record, pipeline, root)
+
+    def searched(self, engine: str) -> tuple[katib.Search, str, list[list[str]]]:
+        """The search on an engine whose searches are Katib's: it, how it ended, and the words of its trials."""
+        record = self.folder / f"{engine}.jsonl"
+        record.write_text("")
+        self._write(record)
+        pipeline = Pipeline(address=self.server, folder=self.folder, experiment=f"{self.name}-{engine}")
+        objects = self.objects(engine)
+        search = katib.Search(
+            objects=objects,
+            experiment=katib.experiment(objects, f"{self.name}-tuning-operator"),
+            server=self.server,
+            folder=self.folder / "trials",
+            run=pipeline.run,
+        )
+        state = search.search()
+        return search, state, sorted(json.loads(line)["words"] for line in record.read_text("utf-8").splitlines())
 
     def has_alias(self, alias: str) -> bool:
         """Whether a version of the model that is called like the project has an alias."""
@@ -169,9 +189,29 @@ class Project:
         )
         engine.run()
 
+    def _kubeflow(self, pipeline: Pipeline) -> None:
+        objects = self.objects("kubeflow")
+        (version,) = [item["spec"] for (kind, _), item in objects.items() if kind == "PipelineVersion"]
+        declared = version["pipelineSpec"]["root"].get("inputDefinitions", {}).get("parameters", {})
+        run = kfp.Run(
+            objects=objects,
+            version=version,
+            server=self.server,
+            folder=self.folder / "pods",
+            given={name: _typed(value, declared[name]["parameterType"]) for name, value in self.given.items()},
+            secrets={(f"{self.name}-{secret}", key): value for (secret, key), value in self.secrets.items()},
+            uid=pipeline.run,
+        )
+        run.run()
+
     def _named(self) -> dict[str, str]:
         """Secrets by the names under which they come from outside."""
         return {f"{secret}__{key}".upper(): value for (secret, key), value in self.secrets.items()}
+
+
+def _typed(text: str, kind: str) -> Any:
+    """A value as a client of the engine sends it."""
+    return text if kind == "STRING" else json.loads(text)
 
 
 def _placed(value: Any, places: Mapping[str, str]) -> Any:
