@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from mlwright.emit.kube import metadata
+from mlwright.emit.kube import environment, kfp, metadata
 from mlwright.emit.kube.names import shortened
 from mlwright.emit.kube.objects import Objects
 from mlwright.emit.kube.quantity import ours
 from mlwright.ir import Origin, Pipeline, Trigger
 from mlwright_argo import sources, values
+from mlwright_argo.parameters import EVENT
 from mlwright_argo.starts import controller
 
 COMPONENT = "events"
@@ -22,6 +23,8 @@ _USER = 9731
 """The user of Argo Events' own image."""
 _NAMESPACE = "kubernetes.io/metadata.name"
 _RBAC = "rbac.authorization.k8s.io"
+_KUBEFLOW = "kubeflow"
+_DAY = 86400
 _VERBS = {LISTENER: ["get", "list", "watch"], STARTER: ["create"]}
 Object = dict[str, Any]
 
@@ -86,13 +89,12 @@ def _start(objects: Objects, pipeline: Pipeline, trigger: Trigger, source: sourc
     template = objects.name(pipeline.name, limit=52)
     labels = controller(objects)
     arguments, parameters = values.arguments(objects.project, pipeline, trigger, source)
+    if objects.context.owners.get("graph") == _KUBEFLOW:
+        return _start_job(objects, pipeline, trigger, source, arguments, parameters)
     named: Object = {"generateName": f"{template}-"}
     if source.identity:  # one run for one event, however often it comes
-        prefix = shortened(template, 54)
-        named = {"name": prefix}
-        text = f"{prefix}-{{{{ .Input.{source.identity} | trunc 8 }}}}"
-        found = {"dependencyName": values.DEPENDENCY, "dataTemplate": text}
-        parameters = [*parameters, {"src": found, "dest": "metadata.name"}]
+        named, parameter = _once(template, source)
+        parameters = [*parameters, parameter]
     workflow = {
         "apiVersion": objects.context.platform.api("Workflow"),
         "kind": "Workflow",
@@ -100,6 +102,54 @@ def _start(objects: Objects, pipeline: Pipeline, trigger: Trigger, source: sourc
         "spec": {"workflowTemplateRef": {"name": template}, "arguments": {"parameters": arguments}},
     }
     return {"operation": "create", "source": {"resource": workflow}, "parameters": parameters}
+
+
+def _once(template: str, source: sources.Source) -> tuple[Object, Object]:
+    """The name of what starts, by the event that it is for, and where that is filled in."""
+    prefix = shortened(template, 54)
+    text = f"{prefix}-{{{{ .Input.{source.identity} | trunc 8 }}}}"
+    found = {"dependencyName": values.DEPENDENCY, "dataTemplate": text}
+    return {"name": prefix}, {"src": found, "dest": "metadata.name"}
+
+
+def _start_job(
+    objects: Objects,
+    pipeline: Pipeline,
+    trigger: Trigger,
+    source: sources.Source,
+    arguments: list[Object],
+    parameters: list[Object],
+) -> Object:
+    """Makes a Job that starts a run of Kubeflow Pipelines: the arguments are variables of its program."""
+    name = objects.name(pipeline.name, trigger.name, limit=_LONGEST)
+    named: Object = {"generateName": f"{name}-"}
+    moved: list[Object] = []
+    if source.identity:  # one run for one event, however often it comes
+        named, parameter = _once(name, source)
+        moved.append(parameter)
+    variables = [
+        "MLWRIGHT_EVENT" if one["name"] == EVENT else f"MLWRIGHT_PARAM_{one['name'].upper()}" for one in arguments
+    ]
+    env: dict[str, environment.Value] = {
+        variable: str(one["value"]) for variable, one in zip(variables, arguments, strict=True)
+    }
+    spec = kfp.starter(objects, pipeline, f"{name}-start", pipeline.origin, env)
+    keep = int(objects.context.platform.keep_runs)
+    job = {
+        "apiVersion": objects.context.platform.api("Job"),
+        "kind": "Job",
+        "metadata": {
+            **named,
+            "namespace": objects.namespace,
+            "labels": spec["template"]["metadata"]["labels"],
+        },
+        "spec": {**spec, "ttlSecondsAfterFinished": keep or _DAY},
+    }
+    found = [entry["name"] for entry in spec["template"]["spec"]["containers"][0]["env"]]
+    for parameter in parameters:
+        place = found.index(variables[int(parameter["dest"].split(".")[3])])
+        moved.append({**parameter, "dest": f"spec.template.spec.containers.0.env.{place}.value"})
+    return {"operation": "create", "source": {"resource": job}, "parameters": moved}
 
 
 def _pod(objects: Objects, node: str, account: str) -> Object:
@@ -167,7 +217,9 @@ def _rights(objects: Objects, account: str, pipeline: Pipeline) -> None:
     name = objects.name(account)
     common: Object = {**_derived(objects, pipeline), "wave": metadata.BASE}
     objects.add("ServiceAccount", name, {"automountServiceAccountToken": True}, **common)
-    rule = {"apiGroups": ["argoproj.io"], "resources": ["workflows"], "verbs": _VERBS[account]}
+    jobs = objects.context.owners.get("graph") == _KUBEFLOW and account == STARTER
+    group, kinds = ("batch", "jobs") if jobs else ("argoproj.io", "workflows")
+    rule = {"apiGroups": [group], "resources": [kinds], "verbs": _VERBS[account]}
     objects.add("Role", name, {"rules": [rule]}, **common)
     role = {"apiGroup": _RBAC, "kind": "Role", "name": name}
     who = {"kind": "ServiceAccount", "name": name, "namespace": objects.namespace}

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
-from urllib.parse import urlsplit
 
-from mlwright.emit import tools
-from mlwright.emit.kube import environment, metadata, pod
+from mlwright.emit.kube import kfp, metadata, pod
 from mlwright.emit.kube.names import hashed
 from mlwright.emit.kube.objects import Objects
 from mlwright.emit.kube.volumes import Volumes
@@ -17,13 +15,10 @@ from mlwright.target import Part
 from mlwright_kubeflow import pipelines_rights as rights
 from mlwright_kubeflow.pipelines_spec import Graph, plain
 
-SUBMIT = "submit"
-ADDRESS = "http://ml-pipeline.kubeflow:8888"
-"""Where the API is that a platform says nothing of."""
+_NEVER = "0 0 31 2 *"
+"""The schedule of a CronJob that only people start."""
 _SPEC, _PLATFORM = "pipeline.json", "platform.json"
 _EXECUTORS: Path = ("platforms", "kubernetes", "deploymentSpec", "executors")
-_AUDIENCE = "pipelines.kubeflow.org"
-_TOKEN = f"{pod.FOLDER}/token"
 _MOST = 10
 """The most runs of one schedule at a time that the engine takes."""
 
@@ -33,6 +28,8 @@ def emit_pipelines(objects: Objects) -> None:
     made = tuple(pipeline for pipeline in objects.project.pipelines if pipeline.nodes)
     if not made:
         return
+    for pipeline in made:
+        _emit_starter(objects, pipeline)
     _emit_submit(objects, [(pipeline, _emit_pipeline(objects, pipeline)) for pipeline in made])
     rights.emit_rights(objects, made)
 
@@ -44,15 +41,9 @@ def stored(objects: Objects) -> bool:
     return wanted == "kubernetes" and objects.context.platform.has("kfp_kubernetes_store")
 
 
-def address(objects: Objects) -> str:
-    """The address of the engine's API."""
-    kubeflow = objects.context.platform.file.kubeflow
-    return kubeflow.pipelines.address if kubeflow and kubeflow.pipelines else ADDRESS
-
-
 def _emit_pipeline(objects: Objects, pipeline: Pipeline) -> str:
     """One pipeline; the name of its version, which is called after what is in it."""
-    graph, name = Graph(objects, pipeline), objects.name(pipeline.name, limit=52)
+    graph, name = Graph(objects, pipeline), kfp.pipeline_name(objects, pipeline)
     node, origin = f"pipelines.{pipeline.name}", pipeline.origin
     if not stored(objects):
         spec_at, platform_at = ("data", _SPEC), ("data", _PLATFORM, *_EXECUTORS)
@@ -108,9 +99,8 @@ def _outlives(objects: Objects) -> dict[str, str] | None:
 
 def _emit_submit(objects: Objects, versions: Sequence[tuple[Pipeline, str]]) -> None:
     """The Job that has changes run and schedules be what they should; called after what it says."""
-    project, platform = objects.project, objects.context.platform
     origin = Origin(path=("pipelines",), kind="derived", by=objects.target)
-    volumes = Volumes(objects, SUBMIT, origin)
+    volumes = Volumes(objects, kfp.SUBMIT, origin)
     entries = []
     for pipeline, version in versions:
         entry = _entry(objects, pipeline, version)
@@ -118,42 +108,44 @@ def _emit_submit(objects: Objects, versions: Sequence[tuple[Pipeline, str]]) -> 
             entry["folder"] = f"{pod.FOLDER}/pipelines/{pipeline.name}"
             volumes.config(f"pipeline-{pipeline.name}".replace("_", "-"), version, str(entry["folder"]))
         entries.append(entry)
-    document: dict[str, Any] = {
-        "version": 1,
-        "kind": SUBMIT,
-        "address": address(objects),
-        "namespace": objects.namespace if platform.has("kubeflow.profiles") else "",
-        "owner": metadata.instance(project),
-        "account": rights.account_name(objects),
-        "pipelines": entries,
-    }
-    name = objects.name(SUBMIT, limit=52)
-    config = objects.config(name, {pod.DOCUMENT: document}, node="graph", origin=origin, component=SUBMIT)
-    start = pod.launched(volumes, objects, "submit.py", config)
-    source = {"serviceAccountToken": {"audience": _AUDIENCE, "expirationSeconds": 3600, "path": "token"}}
-    volumes.mount("token", {"projected": {"defaultMode": 0o440, "sources": [source]}}, _TOKEN, read_only=True)
-    env: dict[str, environment.Value] = {"MLWRIGHT_TOKEN_FILE": f"{_TOKEN}/token"}
-    container = pod.our_container(objects, tools.small(project, platform), volumes, env, start)
-    template = pod.template(
-        objects,
-        [container],
-        volumes,
-        node="graph",
-        component=SUBMIT,
-        role="control",
-        account=rights.submit_name(objects),
-    )
-    failures = {"action": "FailJob", "onExitCodes": {"containerName": pod.MAIN, "operator": "In", "values": [1, 64]}}
+    name = objects.name(kfp.SUBMIT, limit=52)
+    told = kfp.document(objects, entries)
+    config = objects.config(name, {pod.DOCUMENT: told}, node="graph", origin=origin, component=kfp.SUBMIT)
     objects.add(
         "Job",
         hashed(name),
-        {"spec": {"backoffLimit": 6, "podFailurePolicy": {"rules": [failures]}, "template": template}},
+        {"spec": kfp.job(objects, config, volumes, "graph")},
         node="graph",
         origin=origin,
-        component=SUBMIT,
+        component=kfp.SUBMIT,
         as_kind="SubmitJob",
         wave=metadata.RUNS,
         annotations=_outlives(objects),
+    )
+
+
+def _emit_starter(objects: Objects, pipeline: Pipeline) -> None:
+    """What people make Jobs from that start a run: `kubectl create job NAME --from=cronjob/PIPELINE`."""
+    name, node = kfp.pipeline_name(objects, pipeline), f"pipelines.{pipeline.name}"
+    keep = int(objects.context.platform.keep_runs)
+    spec = kfp.starter(objects, pipeline, f"{name}-start", pipeline.origin)
+    objects.add(
+        "CronJob",
+        name,
+        {
+            "spec": {
+                "schedule": _NEVER,
+                "suspend": True,
+                "concurrencyPolicy": "Allow",
+                "jobTemplate": {
+                    "metadata": {"labels": metadata.labels(objects.project, node, kfp.SUBMIT)},
+                    "spec": {**spec, **({"ttlSecondsAfterFinished": keep} if keep else {})},
+                },
+            }
+        },
+        node=node,
+        origin=pipeline.origin,
+        component=kfp.SUBMIT,
     )
 
 
@@ -167,7 +159,7 @@ def _entry(objects: Objects, pipeline: Pipeline, version: str) -> dict[str, Any]
         "max_concurrency": _MOST if schedule.concurrency == "allow" else 1,
     }
     return {
-        "name": objects.name(pipeline.name, limit=52),
+        "name": kfp.pipeline_name(objects, pipeline),
         "version": version,
         "description": project.description,
         "start": environment_.start == "on_change",
@@ -178,9 +170,3 @@ def _entry(objects: Objects, pipeline: Pipeline, version: str) -> dict[str, Any]
 def cron(five: str) -> str:
     """Five fields as the engine's six: seconds come first."""
     return f"0 {' '.join(five.split())}"
-
-
-def home(objects: Objects) -> str:
-    """The namespace that the engine itself runs in, by its address; empty where that does not say it."""
-    parts = (urlsplit(address(objects)).hostname or "").split(".")
-    return parts[1] if len(parts) > 1 and parts[1] else ""

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from mlwright.emit.kube import jobs, metadata, operated, plan
+from mlwright.emit.kube import jobs, kfp, metadata, operated, plan
 from mlwright.emit.kube.objects import Objects
 from mlwright.ir import Origin, Pipeline, Task
 from mlwright_kubeflow import pipelines_pods as pods
@@ -37,22 +37,12 @@ _SUBMIT: tuple[Rule, ...] = (
 """What the submit Job asks of the API, which looks it up here; recurring runs are called jobs there."""
 
 
-def account_name(objects: Objects) -> str:
-    """The ServiceAccount of a run's pods."""
-    return objects.name("pipeline")
-
-
-def submit_name(objects: Objects) -> str:
-    """The ServiceAccount of the Job that calls the engine's API."""
-    return objects.name("submit")
-
-
 def emit_rights(objects: Objects, pipelines: Sequence[Pipeline]) -> None:
     """The accounts, their roles, and who has them."""
     found = [*operated.made(objects, pipelines), *_jobs(objects, pipelines)]
     own = plan.rules(found, "operate") if found else []
-    _account(objects, account_name(objects), [*_EXECUTOR, *own], token=True)
-    _account(objects, submit_name(objects), _SUBMIT, token=False)
+    _account(objects, kfp.account(objects), [*_EXECUTOR, *own], token=True)
+    _account(objects, objects.name(kfp.SUBMIT), _SUBMIT, token=False)
 
 
 def _jobs(objects: Objects, pipelines: Sequence[Pipeline]) -> list[dict[str, Any]]:

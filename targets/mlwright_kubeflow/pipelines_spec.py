@@ -23,7 +23,7 @@ Spec = dict[str, Any]
 
 SCHEMA, SDK = "2.1.0", "kfp-2.17.3"
 """The language's version, and the SDK whose output ours is held to."""
-RUN, ITEM, STATUS = "mlwright-run", "mlwright-item", "mlwright-status"
+RUN, ITEM, STATUS, EVENT = "mlwright-run", "mlwright-item", "mlwright-status", "mlwright-event"
 ANSWER = "Output"
 _CHANNEL = "pipelinechannel--"
 _ID = "{{$.pipeline_job_uuid}}"
@@ -47,7 +47,9 @@ class Graph:
         self._executors: Spec = {}
         self._configs: Spec = {}
         self._declared = {param.name: param for param in objects.project.params}
-        self._inputs = {name: self._input(self._declared[name]) for name in self._taken(self.nodes)}
+        self._inputs = {name: self._input(self._declared[name]) for name in self._taken(self.nodes) if name != EVENT}
+        if pipeline.triggers:
+            self._inputs[EVENT] = {"parameterType": "STRING", "defaultValue": "{}", "isOptional": True}
         self._asked = asking.asked(self.nodes, self._small)
         self._numbers = iter(range(2, 10000))
         self._names = {node.name for node in self.nodes}
@@ -285,12 +287,14 @@ class Graph:
     def _taken(self, nodes: Iterable[Node]) -> list[str]:
         """The parameters that nodes take from outside, in the order of their declaration."""
         found: set[str] = set()
+        nodes = list(nodes)
         for node in nodes:
             if isinstance(node, Search):
                 found |= set(pipelines.taken(node.trial)) - {dimension.param for dimension in node.space}
             elif isinstance(node, Task):
                 found |= set(pipelines.taken(node))
-        return [name for name in self._declared if name in found]
+        event = [EVENT] if self.pipeline.triggers and any(isinstance(node, Search | Task) for node in nodes) else []
+        return [*(name for name in self._declared if name in found), *event]
 
     def _input(self, param: Param) -> Spec:
         """A parameter of the pipeline. What the engine would change is left out: the step's document has it."""

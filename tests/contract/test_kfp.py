@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -283,6 +284,41 @@ def test_steps_that_run_though_others_failed_come_last_one_after_the_other(tmp_p
     late_ones = [tasks[name]["triggerPolicy"] for name in order[1:]]
     assert all(policy == {"strategy": "ALL_UPSTREAM_TASKS_COMPLETED"} for policy in late_ones)
     assert problems(spec, platform) == []
+
+
+def test_an_event_makes_a_job_that_starts_a_run_with_what_it_says(tmp_path: Path) -> None:
+    started = """
+pipelines:
+  main:
+    run: [steps.publish, steps.report]
+    triggers: {hook: {type: webhook, params: {n: "${event.body.count}", text: "x ${event.body.day}"}}}
+environments: {there: {platform: p.yaml, namespace: demo}}
+"""
+    platform = PLATFORM + 'argo_events: "1.9"\n'
+    spec, config = compiled(tmp_path, PROJECT.partition("environments:")[0] + started, p=platform)
+    assert problems(spec, config) == []
+    event = {"parameterType": "STRING", "defaultValue": "{}", "isOptional": True}
+    assert spec["root"]["inputDefinitions"]["parameters"]["mlwright-event"] == event
+    (path,) = tmp_path.rglob("sensor-*.yaml")
+    started_by = yaml.safe_load(path.read_text())["spec"]["triggers"][0]["template"]["k8s"]
+    job = started_by["source"]["resource"]
+    env = job["spec"]["template"]["spec"]["containers"][0]["env"]
+    filled = {env[int(one["dest"].split(".")[6])]["name"] for one in started_by["parameters"]}
+    assert filled == {"MLWRIGHT_PARAM_N", "MLWRIGHT_PARAM_TEXT", "MLWRIGHT_EVENT"}
+    role = yaml.safe_load((path.parent / "role-demo-starter.yaml").read_text())
+    assert role["rules"] == [{"apiGroups": ["batch"], "resources": ["jobs"], "verbs": ["create"]}]
+
+
+def test_people_start_a_run_by_a_job_of_a_cronjob_that_never_starts_one(tmp_path: Path) -> None:
+    compiled(tmp_path, PROJECT)
+    (path,) = tmp_path.rglob("cronjob-demo-main.yaml")
+    assert yaml.safe_load(path.read_text())["spec"]["suspend"] is True
+    (path,) = tmp_path.rglob("configmap-demo-main-start.yaml")
+    document = json.loads(yaml.safe_load(path.read_text())["data"]["step.json"])
+    (entry,) = document["pipelines"]
+    (version,) = tmp_path.rglob("pipelineversion-*.yaml")
+    assert entry["version"] == yaml.safe_load(version.read_text())["metadata"]["name"]
+    assert (entry["start"], entry["params"]["lr"], document["only"]) == ("always", "float", True)
 
 
 OUTSIDE = {

@@ -15,7 +15,8 @@ _OWN = "kubeflow"
 
 
 def check_pipelines(project: ir.Project, profile: Profile) -> Iterator[Diagnostic]:
-    """KFP001 a schedule in a time zone, KFP002 a namespace that no run would be in."""
+    """KFP001 a schedule in a time zone, KFP002 a namespace that no run would be in, KFP003 a start by another
+    pipeline's end."""
     if profile.orchestrator != "kubeflow-pipelines":
         return
     for pipeline in project.pipelines:
@@ -27,6 +28,14 @@ def check_pipelines(project: ir.Project, profile: Profile) -> Iterator[Diagnosti
                 at=Label(path=(*pipeline.origin.path, "schedule", "timezone"), text="its schedules are in UTC"),
                 help="write the time in UTC and leave `timezone` out under this environment",
             )
+        for trigger in pipeline.triggers:
+            if trigger.type == "pipeline":
+                yield Diagnostic(
+                    code="KFP003",
+                    message="Kubeflow Pipelines tells nobody that a pipeline has ended",
+                    at=Label(path=(*pipeline.origin.path, "triggers", trigger.name), on="key"),
+                    help=f"set it to null under `environments.{project.environment.name}`, and give both one pipeline",
+                )
     home, namespace = _home(profile), project.environment.namespace
     if not profile.has("kubeflow.profiles") and home and namespace != home:
         yield Diagnostic(

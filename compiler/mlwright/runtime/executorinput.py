@@ -1,7 +1,7 @@
 """What Kubeflow Pipelines hands to a program, and takes from it for display: its executor input, one JSON argument.
 
 `step.py DOCUMENT --executor-input {{$}}`: parameters are values there, not text in a command, so that each arrives as
-its declared type has it. Beside the project's there are `mlwright-run`, `mlwright-item` and `mlwright-status`.
+its declared type has it. Beside the project's there are `mlwright-run`, `-item`, `-status` and `-event`.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ NODE = "MLWRIGHT_NODE"
 """Which of the engine's nodes our pod is; `(1)` in it: made anew after the first one was lost, or failed."""
 LOST = "its launcher went away"
 _REASON = "mlwright.reason"
-_OWN = {"mlwright-run": "MLWRIGHT_RUN", "mlwright-item": "MLWRIGHT_ITEM"}
+_OWN = {"mlwright-run": "MLWRIGHT_RUN", "mlwright-item": "MLWRIGHT_ITEM", "mlwright-event": "MLWRIGHT_EVENT"}
 _STATUS = {"SUCCEEDED": "Succeeded", "FAILED": "Failed", "SKIPPED": "Skipped", "CANCELLED": "Error", "ERROR": "Error"}
 _AGAIN = re.compile(r"\([1-9][0-9]*\)")
 _EXACT = 2**53

@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """Tells Kubeflow Pipelines what a project runs, and when: `python3 -S submit.py DOCUMENT.json`, in a Job.
 
-Finds each pipeline and version by name (uploads them where the API server keeps them in its database), starts a version
-that has not been started yet where every change is to run, and makes the schedules what the document says: recurring
-runs of the project that it does not list are removed. Run again, it changes nothing.
+Finds each pipeline and version by name (uploads them where the API server keeps them in its database) and starts a
+version that has not been started yet, where every change is to run; for a person or an event it starts one in any case.
+The schedules become what the document says: recurring runs of the project that it does not list are removed. Run again,
+it changes nothing.
 Exit codes: 0 done, 1 refused by the API, 64 a wrong document, 69 the API is away.
 """
 
@@ -15,7 +16,7 @@ import time
 
 from kfpapi import Api
 from program import read_document
-from values import UNREACHABLE, StepError, compact, environment, say, seconds
+from values import UNREACHABLE, StepError, compact, environment, parse, say, seconds, variable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ class Submission:
     """One document on its way to the API."""
 
     def __init__(self, doc: Doc, env: Mapping[str, str]) -> None:
-        self.doc, self.api = doc, Api(str(doc["address"]), env)
+        self.doc, self.env, self.api = doc, env, Api(str(doc["address"]), env)
         self.namespace = str(doc.get("namespace") or "")
         self.end = time.monotonic() + seconds(env, "MLWRIGHT_PATIENCE", 600.0)
         self._experiment = ""
@@ -41,11 +42,14 @@ class Submission:
         wanted: Dict[str, Doc] = {}
         for pipeline in self.doc["pipelines"]:
             found = self._version(pipeline)
-            if pipeline.get("start"):
-                self._start(pipeline, found)
+            if pipeline.get("start") == "always":
+                self._start(pipeline, found, self.env.get("MLWRIGHT_JOB") or str(pipeline["version"]))
+            elif pipeline.get("start"):
+                self._start(pipeline, found, str(pipeline["version"]))
             if pipeline.get("schedule"):
                 wanted[str(pipeline["name"])] = self._recurring(pipeline, found)
-        self._schedules(wanted)
+        if not self.doc.get("only"):
+            self._schedules(wanted)
 
     # Pipelines and their versions
 
@@ -113,19 +117,31 @@ class Submission:
             self._experiment = str((found[0] if found else self.api.post("experiments", body))["experiment_id"])
         return self._experiment
 
-    def _start(self, pipeline: Doc, version: Doc) -> None:
-        """A run that is called after its version, unless there is one."""
-        name = str(pipeline["version"])
+    def _start(self, pipeline: Doc, version: Doc, name: str) -> None:
+        """A run of this name, unless there is one."""
         known = self.api.all(
             "runs", "runs", namespace=self.namespace, experiment_id=self.experiment, filter=_called(name)
         )
         if any(one.get("display_name") == name for one in known):
             say("run %s was started before" % name)
             return
-        self.api.post("runs", dict(self._run(pipeline, version), display_name=name))
+        given = self._given(pipeline.get("params") or {})
+        self.api.post("runs", dict(self._run(version), display_name=name, runtime_config={"parameters": given}))
         say("run %s is started" % name)
 
-    def _run(self, pipeline: Doc, version: Doc) -> Doc:
+    def _given(self, types: Mapping[str, str]) -> Doc:
+        """What our variables say of parameters, as the API wants it: numbers and truth values by type, else text."""
+        found: Doc = {}
+        for name, kind in types.items():
+            text = self.env.get("MLWRIGHT_PARAM_" + variable(name))
+            if text is not None:
+                value = parse(text, kind, "params." + name)
+                found[name] = value if kind in ("int", "float", "bool") else text
+        if "MLWRIGHT_EVENT" in self.env:
+            found["mlwright-event"] = self.env["MLWRIGHT_EVENT"]
+        return found
+
+    def _run(self, version: Doc) -> Doc:
         return {
             "experiment_id": self.experiment,
             "pipeline_version_reference": version,
@@ -138,7 +154,7 @@ class Submission:
     def _recurring(self, pipeline: Doc, version: Doc) -> Doc:
         schedule = pipeline["schedule"]
         return dict(
-            self._run(pipeline, version),
+            self._run(version),
             display_name=pipeline["name"],
             description=MARK % self.doc["owner"],
             namespace=self.namespace,

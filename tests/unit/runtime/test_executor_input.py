@@ -75,8 +75,12 @@ def test_the_parameters_of_an_operator_are_those_of_the_step_inside() -> None:
 
 @pytest.mark.parametrize(("state", "word"), [("SUCCEEDED", "Succeeded"), ("FAILED", "Failed"), ("CANCELLED", "Error")])
 def test_the_engine_says_which_run_and_item_it_is_and_how_the_rest_ended(state: str, word: str) -> None:
-    found = ExecutorInput(given(mlwright_run="r1", mlwright_item="2", mlwright_status={"state": state})).variables({})
-    assert found == {"MLWRIGHT_RUN": "r1", "MLWRIGHT_ITEM": "2", "MLWRIGHT_STATUS": word}
+    told = given(mlwright_run="r1", mlwright_item="2", mlwright_status={"state": state}, mlwright_event='{"a":1}')
+    found = ExecutorInput(told).variables({})
+    assert found == {
+        **{"MLWRIGHT_RUN": "r1", "MLWRIGHT_ITEM": "2", "MLWRIGHT_STATUS": word},
+        "MLWRIGHT_EVENT": '{"a":1}',
+    }
 
 
 @pytest.mark.parametrize("text", ["", "{{$}}", "[]", "7", '{"inputs": [1]}', '{"inputs": {"parameterValues": 7}}'])

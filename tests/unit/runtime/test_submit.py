@@ -290,3 +290,37 @@ def test_an_answer_that_is_no_json_is_not_the_api(kfp: Kfp, submit: Submit) -> N
     kfp.page_of_html = True
     ended = submit(pipeline())
     assert (ended.code, "the answer is not JSON" in ended.err) == (1, True), ended.err
+
+
+def test_a_person_starts_a_run_that_is_called_after_the_job(kfp: Kfp, submit: Submit) -> None:
+    kfp.pipeline("churn-main", "churn-main-1")
+    submit(pipeline(schedule=NIGHTLY))
+    for job in ("by-hand", "by-hand", "again"):
+        assert submit(pipeline(start="always"), only=True, MLWRIGHT_JOB=job).code == 0
+    assert kfp.names("runs") == ["by-hand", "again"]
+    assert kfp.names("recurringruns") == ["churn-main"], "schedules are not its business"
+
+
+def test_what_an_event_says_becomes_parameters_of_their_types(kfp: Kfp, submit: Submit) -> None:
+    kfp.pipeline("churn-main", "churn-main-1")
+    types = {"n": "int", "lr": "float", "flag": "bool", "text": "string", "many": "json", "left": "int"}
+    given = {"N": "3", "LR": "1e-05", "FLAG": "true", "TEXT": "3", "MANY": "[1.0]"}
+    env = {f"MLWRIGHT_PARAM_{name}": text for name, text in given.items()}
+    submit(pipeline(start="always", params=types), only=True, MLWRIGHT_EVENT='{"a": 1}', MLWRIGHT_JOB="j", **env)
+    assert kfp.kinds["runs"][0]["runtime_config"]["parameters"] == {
+        "n": 3,
+        "lr": 1e-05,
+        "flag": True,
+        "text": "3",
+        "many": "[1.0]",
+        "mlwright-event": '{"a": 1}',
+    }
+
+
+@pytest.mark.parametrize(("kind", "text"), [("int", "3.5"), ("float", "x"), ("bool", "yes"), ("json", "{")])
+def test_what_an_event_says_is_refused_where_it_is_of_another_type(
+    kfp: Kfp, submit: Submit, kind: str, text: str
+) -> None:
+    kfp.pipeline("churn-main", "churn-main-1")
+    ended = submit(pipeline(start="always", params={"n": kind}), MLWRIGHT_JOB="j", MLWRIGHT_PARAM_N=text)
+    assert (ended.code, "params.n must be" in ended.err, kfp.kinds["runs"]) == (64, True, [])

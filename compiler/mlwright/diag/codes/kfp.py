@@ -25,4 +25,15 @@ CODES = (
         bad='environments: {prod: {platform: prod.yaml, namespace: churn}}  # kubeflow: {pipelines: "2.17"}',
         good="environments: {prod: {platform: prod.yaml, namespace: kubeflow}}",
     ),
+    Code(
+        code="KFP003",
+        title="a pipeline that starts when another one ends, on Kubeflow Pipelines",
+        explanation=(
+            "Events come from objects that somebody can watch. A run of Kubeflow Pipelines has a Workflow, but that "
+            "carries no name of the pipeline, and it may be in any state of being cleaned up. What belongs together "
+            "is one pipeline: its `run` may list the ends of both."
+        ),
+        bad="triggers: {after: {type: pipeline, pipeline: features}}  # on `platform: kubeflow`",
+        good="pipelines: {all: {run: [steps.features, registry]}}",
+    ),
 )
