@@ -78,7 +78,9 @@ def test_the_engine_says_which_run_and_item_it_is_and_how_the_rest_ended(state: 
     told = given(mlwright_run="r1", mlwright_item="2", mlwright_status={"state": state}, mlwright_event='{"a":1}')
     found = ExecutorInput(told).variables({})
     assert found == {
-        **{"MLWRIGHT_RUN": "r1", "MLWRIGHT_ITEM": "2", "MLWRIGHT_STATUS": word},
+        "MLWRIGHT_RUN": "r1",
+        "MLWRIGHT_ITEM": "2",
+        "MLWRIGHT_STATUS": word,
         "MLWRIGHT_EVENT": '{"a":1}',
     }
 
