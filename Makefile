@@ -4,7 +4,7 @@ PYTEST_ARGS ?=
 VENV := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test e2e-compose e2e-kubeflow e2e-kubernetes bench bench-tracking lint types gen lock clean
+.PHONY: help demo test e2e-compose e2e-kubeflow e2e-kubernetes e2e-examples bench bench-tracking lint types gen lock clean
 
 help: ## this text
 	@grep -hE '^[a-z0-9-]+:.*## ' Makefile | sed -E 's/^([a-z0-9-]+):.*## /  make \1 -- /'
@@ -16,7 +16,7 @@ demo: ## run examples/breast-cancer: prepare, tune, train, evaluate, gate, regis
 test: ## the whole fast test suite
 	@"$(PYTHON)" .ci/install.py test
 	@"$(PYTHON)" .ci/install.py kfp
-	$(VENV)/python -m pytest -n 2 --dist loadfile -m "not docker and not cluster" $(PYTEST_ARGS)
+	$(VENV)/python -m pytest -n 2 --dist loadfile -m "not docker and not cluster and not examples" $(PYTEST_ARGS)
 
 e2e-compose: ## examples/breast-cancer on a real Docker engine; root on Debian can do without one that is there
 	@"$(PYTHON)" .ci/install.py test
@@ -30,6 +30,11 @@ e2e-kubeflow: ## examples/breast-cancer by Kubeflow's own local runner, each tas
 e2e-kubernetes: ## the output on a real control plane, built with Go the first time; root runs its pods as processes
 	@"$(PYTHON)" .ci/install.py test
 	$(VENV)/python -m pytest -v -s -m cluster tests/e2e/kubernetes $(PYTEST_ARGS)
+
+e2e-examples: ## the examples that train with PyTorch, for real; installs several gigabytes into .venv-examples
+	@"$(PYTHON)" .ci/install.py test
+	@"$(PYTHON)" .ci/install.py examples
+	$(VENV)/python -m pytest -v -s -m examples tests/e2e $(PYTEST_ARGS)
 
 bench: ## the figures of README's performance section, side by side
 	@"$(PYTHON)" .ci/install.py test
@@ -61,4 +66,4 @@ lock: ## pin the newest versions that fit into .ci/*.txt
 	PYTHON="$(PYTHON)" .ci/lock --upgrade
 
 clean: ## remove .venv, caches and what `mlwright run` left in the examples
-	rm -rf .venv .venv-kfp .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache examples/*/.mlwright
+	rm -rf .venv .venv-kfp .venv-examples .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache examples/*/.mlwright

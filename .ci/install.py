@@ -1,8 +1,9 @@
 """Makes `.venv` hold what one lock file lists, and this checkout in editable form.
 
-usage: python3 .ci/install.py core|local|test|dev|kfp
+usage: python3 .ci/install.py core|local|test|dev|kfp|examples
 
-`kfp` is an environment of its own, `.venv-kfp`: Kubeflow's SDK alone.
+`kfp` is an environment of its own, `.venv-kfp`: Kubeflow's SDK alone. So is `examples`, with what the larger examples
+train with.
 Does nothing when the lock file (or a larger one) was installed before and nothing it depends on has changed.
 An environment that was copied or moved here from another folder, or whose Python is gone, is made anew.
 """
@@ -17,8 +18,10 @@ from pathlib import Path
 
 LOCKS = ("core", "local", "test", "dev")
 """Each is a superset of the one before."""
-ALONE = "kfp"
-"""The one that is in an environment of its own."""
+ALONE = ("kfp", "examples")
+"""Those that are in environments of their own."""
+WITHOUT = ("kfp",)
+"""Those that do not have this checkout."""
 
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
@@ -30,12 +33,12 @@ def main(arguments: list[str]) -> int:
         print(f"mlwright needs Python 3.11 or newer, and this is {sys.version.split()[0]}:", file=sys.stderr)
         print("say which one to use, for example `make demo PYTHON=python3.12`", file=sys.stderr)
         return 2
-    if len(arguments) != 1 or arguments[0] not in (*LOCKS, ALONE):
-        print(f"usage: .ci/install.py {'|'.join((*LOCKS, ALONE))}", file=sys.stderr)
+    if len(arguments) != 1 or arguments[0] not in (*LOCKS, *ALONE):
+        print(f"usage: .ci/install.py {'|'.join((*LOCKS, *ALONE))}", file=sys.stderr)
         return 2
     lock = arguments[0]
-    venv = ROOT / f".venv-{ALONE}" if lock == ALONE else VENV
-    enough = [lock] if lock == ALONE else LOCKS[LOCKS.index(lock) :]
+    venv = ROOT / f".venv-{lock}" if lock in ALONE else VENV
+    enough = [lock] if lock in ALONE else LOCKS[LOCKS.index(lock) :]
     if not _usable(venv):
         shutil.rmtree(venv, ignore_errors=True)
         _run(sys.executable, "-m", "venv", str(venv))
@@ -44,7 +47,7 @@ def main(arguments: list[str]) -> int:
     print(f"installing .ci/{lock}.txt into {venv.name} (the first time takes a few minutes)", flush=True)
     pip = (str(_python(venv)), "-m", "pip", "--disable-pip-version-check", "install", "--quiet", "--no-input")
     _run(*pip, "--require-hashes", "-r", str(ROOT / ".ci" / f"{lock}.txt"))
-    if lock != ALONE:
+    if lock not in WITHOUT:
         _run(*pip, "--no-deps", "--no-build-isolation", "-e", str(ROOT))
     _stamp(venv, lock).write_text(_digest(lock))
     return 0
@@ -69,7 +72,7 @@ def _stamp(venv: Path, lock: str) -> Path:
 def _digest(lock: str) -> str:
     """What the installation depends on: the lock file and, but for the SDK, the entry points and the version."""
     files = [ROOT / ".ci" / f"{lock}.txt"]
-    if lock != ALONE:
+    if lock not in WITHOUT:
         files += [ROOT / "pyproject.toml", ROOT / "compiler" / "mlwright" / "__init__.py"]
     return hashlib.sha256(b"\0".join(file.read_bytes() for file in files)).hexdigest()
 

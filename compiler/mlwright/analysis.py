@@ -48,7 +48,8 @@ UNUSED = frozenset({"STEP003", "SEC004", "CAT004"})
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Analysis:
     """One environment of one project. `project` is None where errors stopped the way to it; `findings` have spans.
-    `digests` are those of the lock, by image reference, for images that targets choose."""
+    `later` are the places of endpoints, those without a version among them, and who owns them. `digests` are those of
+    the lock, by image reference, for images that targets choose."""
 
     spec: str
     environment: str
@@ -56,6 +57,7 @@ class Analysis:
     profile: Profile | None = None
     project: ir.Project | None = None
     owners: Owners | None = None
+    later: Mapping[Path, str] = field(default_factory=dict)
     digests: Mapping[str, str] = field(default_factory=dict)
     findings: tuple[Diagnostic, ...] = ()
 
@@ -233,8 +235,9 @@ def _environment(files: FileTree, spec: str, targets: Registry, name: str, tree:
     findings.extend(check_platform(program, profile))
     findings.extend(check_argo(program, profile))
     findings.extend(check_pipelines(program, profile))
-    program = drop_unpinned(program, findings)
+    whole, program = program, drop_unpinned(program, findings)
     owners = _owners(program, profile, targets, name)
+    later = {} if program == whole else _later(whole, profile, targets, name)
     findings.extend(owners.findings)
     findings.extend(check_cluster(program, profile, owners.of))
     findings.extend(check_exposure(program, profile, owners.of))
@@ -243,7 +246,7 @@ def _environment(files: FileTree, spec: str, targets: Registry, name: str, tree:
     findings.extend(check_tenancy(program, profile, owners.of))
     findings.extend(check_katib(program, profile, owners.of))
     findings.extend(check_training(program, profile, owners.of))
-    made = replace(made, project=program, owners=owners, digests=digests(program, lock))
+    made = replace(made, project=program, owners=owners, later=later, digests=digests(program, lock))
     return replace(made, findings=located(findings, tree).ordered())
 
 
@@ -267,6 +270,12 @@ def _known(tree: Node, environment: str) -> dict[str, ir.Json]:
         if default is not None:
             known[f"params.{key}"] = references.literal(default)
     return known
+
+
+def _later(whole: ir.Project, profile: Profile, targets: Registry, name: str) -> dict[Path, str]:
+    """Who will own the endpoints that wait for a version, too: what it cannot express is told now."""
+    of = _owners(whole, profile, targets, name).of
+    return {item.path: of[item.id] for item in asked(whole, profile) if item.kind == "endpoint" and item.id in of}
 
 
 def _owners(program: ir.Project, profile: Profile, targets: Registry, name: str) -> Owners:

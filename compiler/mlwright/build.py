@@ -244,11 +244,13 @@ def _closed(
 
 
 def _nodes(analysis: Analysis) -> dict[Path, str]:
-    """The places of all nodes that have an owner, and the owner's name. Who runs the graph has step outputs in hand."""
+    """The places of all nodes that have an owner or will have one, and the owner's name. Who runs the graph has step
+    outputs in hand."""
     project, profile, owners = analysis.project, analysis.profile, analysis.owners
     assert project is not None and profile is not None and owners is not None
     found = {item.path: owners.of[item.id] for item in asked(project, profile) if item.id in owners.of}
-    return {**found, **({project.artifacts.origin.path: owners.of["graph"]} if "graph" in owners.of else {})}
+    artifacts = {project.artifacts.origin.path: owners.of["graph"]} if "graph" in owners.of else {}
+    return {**analysis.later, **found, **artifacts}
 
 
 def _is_secret(name: str, text: str) -> bool:

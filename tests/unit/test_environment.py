@@ -19,7 +19,7 @@ class Checkout:
         self.module = module
         self.root = root
         self.ran: list[str] = []
-        for name in ("core", "local", "test", "dev"):
+        for name in ("core", "local", "test", "dev", "kfp", "examples"):
             self.write(f".ci/{name}.txt", name)
         self.write("pyproject.toml", "[project]")
         self.write("compiler/mlwright/__init__.py", "")
@@ -33,7 +33,8 @@ class Checkout:
         """Stands in for the subprocess: makes what `python -m venv` would make."""
         self.ran.append("venv" if "venv" in command else "lock" if "-r" in command else "checkout")
         if "venv" in command:
-            self.write(".venv/bin/pip", f"#!{self.root}/.venv/bin/python")
+            folder = Path(command[-1]).name
+            self.write(f"{folder}/bin/pip", f"#!{self.root}/{folder}/bin/python")
 
     def make(self, lock: str) -> list[str]:
         """What one call of the script runs."""
@@ -53,7 +54,6 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Checkout:
     made = Checkout(module, root)
     monkeypatch.setattr(module, "ROOT", root)
     monkeypatch.setattr(module, "VENV", root / ".venv")
-    monkeypatch.setattr(module, "PYTHON", root / ".venv" / "bin" / "python")
     monkeypatch.setattr(module, "_run", made.run)
     answer = subprocess.CompletedProcess[str]([], 0)
     monkeypatch.setattr(module.subprocess, "run", lambda *_, **__: answer)
@@ -96,6 +96,17 @@ def test_an_environment_without_pip_is_made_anew(checkout: Checkout) -> None:
     checkout.write(".venv/lib/left", "over")
     assert checkout.make("core") == ["venv", "lock", "checkout"]
     assert not (checkout.root / ".venv/lib/left").exists()
+
+
+@pytest.mark.parametrize(("lock", "installed"), [("kfp", ["lock"]), ("examples", ["lock", "checkout"])])
+def test_an_environment_of_its_own_leaves_the_usual_one_alone(
+    lock: str, installed: list[str], checkout: Checkout
+) -> None:
+    checkout.make("dev")
+    assert checkout.make(lock) == ["venv", *installed]
+    assert checkout.make(lock) == []
+    assert (checkout.root / f".venv-{lock}").is_dir()
+    assert checkout.make("dev") == []
 
 
 @pytest.mark.parametrize("words", [[], ["prod"], ["local", "dev"]])

@@ -33,8 +33,9 @@ def needs(node: Node, nodes: Iterable[Node]) -> tuple[Need, ...]:
 
 
 def one_node(task: Task) -> Task:
-    """The same task on the one node that there is."""
-    return replace(task, distributed=replace(task.distributed, nodes_min=1, nodes_max=1, roles=(), fit_gpus=True))
+    """The same task on the one node that there is, which may have fewer GPUs than it asks for."""
+    asks = task.container.resources.gpu.count > 0
+    return replace(task, distributed=replace(task.distributed, nodes_min=1, nodes_max=1, roles=(), fit_gpus=asks))
 
 
 def items(task: Task) -> list[dict[str, Json] | None]:

@@ -17,6 +17,7 @@ from mlwright.emit.stepdoc import Document
 from mlwright.runner import identity, result, secrets
 from mlwright.runner.folder import Folder
 from mlwright.runner.places import LocalPlaces
+from mlwright.runner.plan import processes
 from mlwright.runner.processes import Process, Processes
 from mlwright.runner.result import Result
 from mlwright.runner.server import Server
@@ -104,18 +105,17 @@ class Context:
 
     def task_document(self, task: ir.Task) -> Document:
         """A step's document as this machine runs it."""
-        return self.here(stepdoc.step_document(self.project, task, self.places))
+        return self.here(task, stepdoc.step_document(self.project, task, self.places))
 
-    def here(self, document: Document) -> Document:
-        """A step's or trial's document for one node, no more processes than GPUs, no image, items as many as CPUs."""
+    def here(self, task: ir.Task, document: Document) -> Document:
+        """A step's or trial's document for one node, as many processes as it can have, no image, items as many as
+        CPUs."""
         distributed = document["distributed"]
         assert isinstance(distributed, dict)
-        declared = distributed["processes_per_node"]
-        assert isinstance(declared, int)
         loop = document["for_each"]
         if isinstance(loop, dict) and not loop["max_parallel"]:
             loop = {**loop, "max_parallel": max(2, os.cpu_count() or 2)}
-        fitted = {**distributed, "nodes": 1, "processes_per_node": max(1, min(declared, self.gpus))}
+        fitted = {**distributed, "nodes": 1, "processes_per_node": processes(task, self.gpus)}
         return {**document, "distributed": fitted, "for_each": loop, "image_digest": ""}
 
     def code(self, task: ir.Task) -> Mapping[str, str]:

@@ -10,7 +10,7 @@ from mlwright.emit import stepdoc
 from mlwright.emit.environment import secret_variable
 from mlwright.runner import serving
 from mlwright.runner.places import NoPlaces
-from mlwright.runner.plan import Plan, endpoints, missing_secrets
+from mlwright.runner.plan import Plan, endpoints, missing_secrets, processes
 from mlwright.runtime.order import State
 
 _DONE = ("health",)
@@ -56,9 +56,9 @@ def _task(task: ir.Task, name: str, gaps: Gaps, gpus: int) -> None:
     nodes = distributed.nodes_max + sum(count for _, count in distributed.roles)
     if nodes > 1:
         gaps.add(name, f"{nodes} nodes ran as 1")
-    processes = max(1, min(distributed.processes_per_node, gpus))
-    if distributed.processes_per_node > processes:
-        gaps.add(name, f"{distributed.processes_per_node} processes per node ran as {processes}")
+    count = processes(task, gpus)
+    if distributed.processes_per_node > count:
+        gaps.add(name, f"{distributed.processes_per_node} processes per node ran as {count}")
     _container(task.container, name, gaps, gpus)
 
 

@@ -53,6 +53,12 @@ class Plan:
         return tuple(endpoint for endpoint in every if _reachable(endpoint, models, steps))
 
 
+def processes(task: ir.Task, gpus: int) -> int:
+    """How many processes a step becomes where there are `gpus`: one each, if it asks for some; else what it says."""
+    declared = task.distributed.processes_per_node
+    return max(1, min(declared, gpus)) if task.container.resources.gpu.count else declared
+
+
 def endpoints(service: ir.Service) -> tuple[ir.Service, ...]:
     """The service itself, then each of its variants as a service of its own: another source, all else the same."""
     main = replace(service, variants=())

@@ -34,7 +34,7 @@ def run(search: ir.Search, context: Context, board: Board) -> Result:
     if isinstance(started, Result):
         return started
     service, url = started
-    document = context.here(stepdoc.trial_document(context.project, search, context.places))
+    document = context.here(search.trial, stepdoc.trial_document(context.project, search, context.places))
     workers = [
         context.launch(
             search.id,

@@ -17,6 +17,9 @@ ORIGIN = ir.Origin(path=("here",))
 Make = Callable[..., Any]
 
 
+EIGHT = ir.Resources(gpu=ir.Gpu(count=8))
+
+
 def gaps(plan: Plan, gpus: int = 0, **states: State) -> tuple[str, ...]:
     known: dict[str, State] = {node.id: "finished" for node in plan.nodes}
     return not_exercised(plan, {**known, **states}, gpus, {})
@@ -27,7 +30,10 @@ def gaps(plan: Plan, gpus: int = 0, **states: State) -> tuple[str, ...]:
     [
         ({"distributed": ir.Distributed(nodes_min=4, nodes_max=4)}, "4 nodes ran as 1: a"),
         ({"distributed": ir.Distributed(roles=(("ps", 1),))}, "2 nodes ran as 1: a"),
-        ({"distributed": ir.Distributed(processes_per_node=8)}, "8 processes per node ran as 1: a"),
+        (
+            {"distributed": ir.Distributed(processes_per_node=8), "container": ir.Container(resources=EIGHT)},
+            "8 processes per node ran as 1: a",
+        ),
     ],
 )
 def test_a_step_that_ran_smaller(project: Make, task: Make, plan_of: Make, fields: dict[str, Any], said: str) -> None:
@@ -54,6 +60,11 @@ def test_what_only_a_container_has_is_one_line_for_all_steps(
     container = ir.Container(argv=(("x",),), **fields)
     made = plan_of(project(task("a", container=container), task("b", container=container)))
     assert gaps(made) == (said,)
+
+
+def test_processes_that_ask_for_no_gpus_are_as_many_as_the_step_says(project: Make, task: Make, plan_of: Make) -> None:
+    distributed = ir.Distributed(processes_per_node=8)
+    assert gaps(plan_of(project(task("a", distributed=distributed)))) == ()
 
 
 def test_gpus_that_are_here_are_exercised(project: Make, task: Make, plan_of: Make) -> None:

@@ -141,6 +141,17 @@ def test_distributed_training_runs_on_one_node() -> None:
     assert step("training", programs.churn())["distributed"]["nodes"] == 1
 
 
+@pytest.mark.parametrize("gpus", [0, 2])
+def test_processes_are_held_to_the_gpus_that_are_there_only_where_gpus_are_asked_for(gpus: int) -> None:
+    made = programs.churn()
+    box = ir.Resources(gpu=ir.Gpu(count=gpus))
+    nodes = tuple(
+        replace(node, container=replace(node.container, resources=box)) if node.id == "training" else node
+        for node in made.nodes
+    )
+    assert step("training", replace(made, nodes=nodes))["distributed"]["fit_gpus"] is bool(gpus)
+
+
 def test_endpoints_serve_what_this_run_registers_on_ports_of_this_machine_only() -> None:
     made = services(programs.churn())
     assert made["online"]["depends_on"]["registry"] == SUCCEEDED

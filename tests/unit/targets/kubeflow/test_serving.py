@@ -55,6 +55,12 @@ def test_the_deployment_mode_is_always_written_by_the_name_that_the_release_has(
     assert found["InferenceService/demo-online"]["metadata"]["annotations"][MODE] == mode
 
 
+@pytest.mark.parametrize("locked", [(), ("champion",)])
+def test_what_kserve_can_do_is_not_refused_before_a_version_is_locked(locked: tuple[str, ...]) -> None:
+    text = LOCKED % ", transformer: {image: t, command: [t]}, batcher: {max_size: 3}"
+    assert not [item for item in codes(text, KSERVE, *locked) if item.startswith("OWN")]
+
+
 def test_kserve_exposes_nothing_by_itself_and_the_service_is_called_as_anywhere() -> None:
     found = objects(LOCKED % "", KSERVE, "champion")
     labels = found["InferenceService/demo-online"]["metadata"]["labels"]

@@ -188,3 +188,4 @@ def test_argo_cd_runs_the_smoke_test_after_everything_else() -> None:
 )
 def test_what_only_kserve_can_do_is_refused(field: str, refused: str) -> None:
     assert refused in codes(SERVED % f", {field}", PLAIN, *ALIASES)
+    assert refused in codes(SERVED % f", {field}", PLAIN), "before a version is locked, too"
