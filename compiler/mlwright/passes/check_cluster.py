@@ -59,6 +59,7 @@ def _shared(project: ir.Project) -> Iterator[Diagnostic]:
     told: set[str] = set()
     for task, path in _parallel(project):
         mounted = {mount.source for mount in task.container.mounts if mount.kind == "storage" and not mount.read_only}
+        mounted |= {task.checkpoints.storage} - {""}
         for name in (*sorted(mounted), *([project.artifacts.name] if task.outputs or task.inputs else [])):
             store = stores[name]
             if name in told or store.type != "volume" or store.claim or store.mode not in _ONE:
@@ -86,11 +87,18 @@ def _parallel(project: ir.Project) -> Iterator[tuple[ir.Task, Path]]:
 
 
 def _distributed(project: ir.Project, owners: Mapping[str, str]) -> Iterator[Diagnostic]:
-    for task in tasks(project):
-        spread = task.distributed
-        if owners.get(task.id) != "kubernetes" or (spread.nodes_max == 1 and not spread.roles):
-            continue
-        path = (*task.origin.path, "distributed")
+    known = {task.id: task for task in tasks(project)}
+    for task in known.values():
+        yield from _one_job(project, task, (*task.origin.path, "distributed"), owners)
+    for search in searches(project):
+        training = known.get(search.training)
+        if training is None or training.distributed != search.trial.distributed:
+            yield from _one_job(project, search.trial, (*search.origin.path, "trial", "distributed"), owners)
+
+
+def _one_job(project: ir.Project, task: ir.Task, path: Path, owners: Mapping[str, str]) -> Iterator[Diagnostic]:
+    spread = task.distributed
+    if owners.get(task.id) == "kubernetes" and task.spread:
         if spread.launcher in _HOSTS and spread.nodes_max > 1:
             yield Diagnostic(
                 code="KUBE004",

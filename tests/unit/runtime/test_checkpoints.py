@@ -69,3 +69,11 @@ def test_all_nodes_have_one_folder(pipeline: Any) -> None:
     document = pipeline.document("train", command=command, checkpoints=kept, distributed=plan)
     places = {pipeline.launch(document, JOB_COMPLETION_INDEX=index).out for index in ("1", "0")}
     assert len(places) == 1
+
+
+def test_an_object_store_is_an_address_which_nobody_makes_a_folder_of(pipeline: Any) -> None:
+    kept = {"path": ["s3://acme-ml/kept/"], "resume": True}
+    command = {"argv": [["sh"], ["-c"], ["echo $MLWRIGHT_CHECKPOINT_DIR"]]}
+    ended = pipeline.launch(pipeline.document("train", command=command, checkpoints=kept))
+    assert ended.out.strip() == b"s3://acme-ml/kept/steps.train"
+    assert not any("s3" in path.name for path in pipeline.folder.iterdir())
