@@ -36,7 +36,7 @@ _EVERY = (
     *("TrainJob", "TrainingRuntime", "PyTorchJob", "TFJob", "MPIJob", "XGBoostJob", "PaddleJob", "JAXJob"),
     *("InferenceService", "VariantInferenceService", "InferenceGraph", "LLMInferenceService", "ServingRuntime"),
     *("RouterService", "DomainMapping"),
-    *("PodDefault", "MlflowPodDefault", "PipelinesPodDefault"),
+    *("PodDefault", "MlflowPodDefault", "PipelinesPodDefault", "Experiment"),
     *("ScaledObject", "WorkflowTemplate", "CronWorkflow", "Workflow", "EventSource", "Sensor", "ExternalSecret"),
 )
 _STARTS = "the launcher starts every program"
@@ -92,6 +92,15 @@ PROTECTED: tuple[Protected, ...] = (
         for kind, template in _TEMPLATES.items()
         for word in ("command", "args")
     ),
+    *(
+        Protected(kind="Experiment", path=("spec", "trialTemplate", key), why="Katib finds by it what a trial says")
+        for key in ("trialParameters", "primaryContainerName", "primaryPodLabels", "successCondition")
+    ),
+    *(
+        Protected(kind="TrialJob", path=(*_TEMPLATES["Job"], "spec", "containers", "*", word), why=_STARTS)
+        for word in ("name", "command", "args")
+    ),
+    *(Protected(kind="TrialTrainJob", path=("spec", "trainer", word), why=_STARTS) for word in ("command", "args")),
 )
 
 _FIELDS: tuple[tuple[tuple[str, ...], str], ...] = (
@@ -101,22 +110,38 @@ _FIELDS: tuple[tuple[tuple[str, ...], str], ...] = (
     (("securityContext", "readOnlyRootFilesystem"), "security.read_only_root_filesystem"),
 )
 
-KNOWN_FIELDS: tuple[KnownField, ...] = tuple(
-    KnownField(kind=kind, path=(*template, "spec", "containers", "*", *path), field=field)
-    for kind, template in {**_TEMPLATES, "Notebook": ("spec", "template")}.items()
-    for path, field in _FIELDS
-) + tuple(
-    KnownField(kind=kind, path=("spec", "predictor", *path), field=field)
-    for kind in _KSERVE
-    for path, field in (
-        *((("containers", "*", *path), field) for path, field in _FIELDS),
-        (("minReplicas",), "replicas.min"),
-        (("maxReplicas",), "replicas.max"),
-        (("containerConcurrency",), "concurrency"),
-        (("timeout",), "request_timeout"),
-        (("batcher",), "batcher"),
-        (("model", "storageUri"), "model"),
-        (("model", "runtime"), "runtime"),
-        (("model", "resources"), "resources"),
+_SEARCH = {
+    "objective": "tuning.objective",
+    "algorithm": "tuning.algorithm",
+    "earlyStopping": "tuning.early_stopping",
+    "parameters": "tuning.space",
+    "parallelTrialCount": "tuning.trials.parallel",
+    "maxTrialCount": "tuning.trials.max",
+    "maxFailedTrialCount": "tuning.trials.max_failed",
+    "resumePolicy": "tuning.resume",
+    "metricsCollectorSpec": "tuning.trial.metrics_from",
+}
+
+KNOWN_FIELDS: tuple[KnownField, ...] = (
+    tuple(
+        KnownField(kind=kind, path=(*template, "spec", "containers", "*", *path), field=field)
+        for kind, template in {**_TEMPLATES, "Notebook": ("spec", "template")}.items()
+        for path, field in _FIELDS
     )
+    + tuple(
+        KnownField(kind=kind, path=("spec", "predictor", *path), field=field)
+        for kind in _KSERVE
+        for path, field in (
+            *((("containers", "*", *path), field) for path, field in _FIELDS),
+            (("minReplicas",), "replicas.min"),
+            (("maxReplicas",), "replicas.max"),
+            (("containerConcurrency",), "concurrency"),
+            (("timeout",), "request_timeout"),
+            (("batcher",), "batcher"),
+            (("model", "storageUri"), "model"),
+            (("model", "runtime"), "runtime"),
+            (("model", "resources"), "resources"),
+        )
+    )
+    + tuple(KnownField(kind="Experiment", path=("spec", key), field=field) for key, field in _SEARCH.items())
 )
