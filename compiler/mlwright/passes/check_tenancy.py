@@ -13,8 +13,8 @@ _WORKSPACES = ("kubeflow.notebooks", "2.0")
 
 
 def check_tenancy(project: ir.Project, profile: Profile, owners: Mapping[str, str]) -> Iterable[Diagnostic]:
-    """PLAT012 a namespace of nobody where namespaces are Profiles, PLAT013 two people of one name there, BOOK001 what a
-    notebook asks for and a Workspace does not take. `owners` maps node ids to targets."""
+    """PLAT012 a namespace of nobody where namespaces are Profiles, PLAT013 two people of one name there, PLAT014 labels that
+    it does not get, BOOK001 what a notebook asks for and a Workspace does not take. `owners` maps node ids to targets."""
     if owners.get("namespace") == "kubeflow":
         yield from _owner(project, profile)
         yield from _people(project, profile)
@@ -28,6 +28,14 @@ def _owner(project: ir.Project, profile: Profile) -> Iterator[Diagnostic]:
     name, environment = project.environment.namespace, project.environment.name
     found = profile.namespace(name)
     if found and found.owner:
+        if found.labels:
+            yield Diagnostic(
+                code="PLAT014",
+                message=f"the labels of the namespace `{name}` are not set: a Profile makes it, with Kubeflow's own",
+                at=profile.label(environment, ("namespaces", name, "labels"), "without effect"),
+                help="leave them out; labels for all namespaces are a setting of Kubeflow's profile controller",
+                severity="warning",
+            )
         return
     place = ("namespaces", name) if found else ("kubeflow", "profiles")
     there = profile.label(environment, place, "with `kubeflow.profiles`, each namespace belongs to somebody")

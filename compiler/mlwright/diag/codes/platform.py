@@ -146,4 +146,15 @@ CODES = (
         bad="contributors: {ann.lee@example.com: edit, ann-lee@example.com: edit}",
         good="contributors: {ann.lee@example.com: edit, ann-lee@example.com: view}",
     ),
+    Code(
+        code="PLAT014",
+        title="labels of a namespace that a Profile makes",
+        severity="warning",
+        explanation=(
+            "Kubeflow's profile controller makes the namespace of a Profile with labels of its own, the same for all, and "
+            "takes none from the Profile. Labels in the platform file would be for a namespace that is made here."
+        ),
+        bad="namespaces: {churn-prod: {owner: ann@example.com, labels: {team: growth}}}",
+        good="namespaces: {churn-prod: {owner: ann@example.com}}",
+    ),
 )

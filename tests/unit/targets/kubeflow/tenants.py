@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import yaml
@@ -62,3 +64,28 @@ def told(text: str, platform: str, code: str) -> list[Any]:
 def kinds(found: dict[str, Any], *wanted: str) -> list[str]:
     """The names of the objects of some kinds, with them."""
     return sorted(key for key in found if key.partition("/")[0] in wanted)
+
+
+def admitted(labels: Mapping[str, str], pod: dict[str, Any], found: dict[str, Any]) -> dict[str, Any]:
+    """The pod as Kubeflow's webhook leaves it: what PodDefaults contradict is refused. Raises ValueError."""
+    made = copy.deepcopy(pod)
+    chosen = [
+        found[key]["spec"]
+        for key in kinds(found, "PodDefault")
+        if found[key]["spec"]["selector"]["matchLabels"].items() <= labels.items()
+    ]
+    for one in chosen:
+        made["volumes"] = merged(made.get("volumes", []), one.get("volumes", []), "name")
+        for box in made["containers"]:
+            box["env"] = merged(box.get("env", []), one.get("env", []), "name")
+            mounts = merged(box.get("volumeMounts", []), one.get("volumeMounts", []), "name")
+            box["volumeMounts"] = merged(mounts, one.get("volumeMounts", []), "mountPath")
+    return made
+
+
+def merged(there: list[Any], more: Iterable[Any], key: str) -> list[Any]:
+    known = {entry[key]: entry for entry in there}
+    for entry in more:
+        if known.setdefault(entry[key], entry) != entry:
+            raise ValueError(f"{entry} is not {known[entry[key]]}")
+    return list(known.values())

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Iterable
 from typing import Any
 
 import pytest
 from tests.unit.targets.kubeflow import tenants
-from tests.unit.targets.kubeflow.tenants import OWNED, PLATFORM, files, kinds, objects, second
+from tests.unit.targets.kubeflow.tenants import OWNED, PLATFORM, admitted, files, kinds, objects, second
 from tests.unit.targets.kubernetes import environments
 
 BOOK = """\
@@ -29,31 +27,6 @@ PLACED = "placements: {gpu: {selector: {pool: gpu}, tolerations: [{key: gpu}]}}\
 
 def spec(body: dict[str, Any]) -> Any:
     return body["spec"]["template"]["spec"]
-
-
-def admitted(labels: dict[str, str], pod: dict[str, Any], found: dict[str, Any]) -> dict[str, Any]:
-    """The pod as Kubeflow's webhook leaves it: what PodDefaults contradict is refused. Raises ValueError."""
-    made = copy.deepcopy(pod)
-    chosen = [
-        found[key]["spec"]
-        for key in kinds(found, "PodDefault")
-        if found[key]["spec"]["selector"]["matchLabels"].items() <= labels.items()
-    ]
-    for one in chosen:
-        made["volumes"] = merged(made.get("volumes", []), one.get("volumes", []), "name")
-        for box in made["containers"]:
-            box["env"] = merged(box.get("env", []), one.get("env", []), "name")
-            mounts = merged(box.get("volumeMounts", []), one.get("volumeMounts", []), "name")
-            box["volumeMounts"] = merged(mounts, one.get("volumeMounts", []), "mountPath")
-    return made
-
-
-def merged(there: list[Any], more: Iterable[Any], key: str) -> list[Any]:
-    known = {entry[key]: entry for entry in there}
-    for entry in more:
-        if known.setdefault(entry[key], entry) != entry:
-            raise ValueError(f"{entry} is not {known[entry[key]]}")
-    return list(known.values())
 
 
 def variables(pod: dict[str, Any]) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from tests.unit.targets.kubeflow import tenants
 from tests.unit.targets.kubeflow.tenants import OWNED, PLATFORM, files, kinds, objects
 from tests.unit.targets.kubernetes import environments
 
@@ -159,3 +160,9 @@ def test_the_application_waits_for_the_controller_that_makes_the_namespace() -> 
     assert "CreateNamespace" not in application
     (project,) = (data for path, data in made.items() if path.startswith("argo/cd/appproject-"))
     assert "clusterResourceWhitelist:\n    - group: kubeflow.org\n      kind: Profile\n" in project
+
+
+@pytest.mark.parametrize(("labels", "told"), [("labels: {team: x}, ", ["labels"]), ("", [])])
+def test_labels_that_the_controller_does_not_set_are_told(labels: str, told: list[str]) -> None:
+    platform = f"{PLATFORM}namespaces: {{ml: {{{labels}owner: a@x}}}}\n"
+    assert tenants.told(STEP, platform, "PLAT014") == told
