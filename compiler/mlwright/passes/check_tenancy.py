@@ -13,8 +13,9 @@ _WORKSPACES = ("kubeflow.notebooks", "2.0")
 
 
 def check_tenancy(project: ir.Project, profile: Profile, owners: Mapping[str, str]) -> Iterable[Diagnostic]:
-    """PLAT012 a namespace of nobody where namespaces are Profiles, PLAT013 two people of one name there, PLAT014 labels that
-    it does not get, BOOK001 what a notebook asks for and a Workspace does not take. `owners` maps node ids to targets."""
+    """PLAT012 a namespace of nobody where namespaces are Profiles, PLAT013 two people of one name there, PLAT014 labels
+    that it does not get, BOOK001 what a notebook asks for and a Workspace does not take. `owners` maps node ids to
+    targets."""
     if owners.get("namespace") == "kubeflow":
         yield from _owner(project, profile)
         yield from _people(project, profile)

@@ -151,8 +151,8 @@ CODES = (
         title="labels of a namespace that a Profile makes",
         severity="warning",
         explanation=(
-            "Kubeflow's profile controller makes the namespace of a Profile with labels of its own, the same for all, and "
-            "takes none from the Profile. Labels in the platform file would be for a namespace that is made here."
+            "Kubeflow's profile controller makes the namespace of a Profile with labels of its own, the same for all, "
+            "and takes none from the Profile. Labels in the platform file would be for a namespace that is made here."
         ),
         bad="namespaces: {churn-prod: {owner: ann@example.com, labels: {team: growth}}}",
         good="namespaces: {churn-prod: {owner: ann@example.com}}",
