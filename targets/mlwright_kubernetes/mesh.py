@@ -7,6 +7,7 @@ from typing import Any
 
 from mlwright.emit.kube import metadata, tenancy
 from mlwright.emit.kube.objects import Objects
+from mlwright.ir import Search
 from mlwright.target import Document
 
 _CALLED = ("tracking", "store", "endpoint", "gateway")
@@ -20,7 +21,8 @@ def emit_mesh(objects: Objects) -> None:
     AuthorizationPolicy where Kubeflow's Profiles keep everybody else out."""
     platform = objects.context.platform
     mesh = platform.file.mesh
-    plain = mesh is not None and mesh.mtls == "strict" and not mesh.native_sidecars and mesh.permissive_ports
+    outside = not (mesh and mesh.native_sidecars) or _searched(objects)
+    plain = mesh is not None and mesh.mtls == "strict" and mesh.permissive_ports and outside
     tenants = tenancy.tenants(platform) and platform.has("istio")
     for document in list(objects.items()) if plain or tenants else ():
         if document.data["kind"] not in ("Deployment", "StatefulSet"):
@@ -34,6 +36,12 @@ def emit_mesh(objects: Objects) -> None:
         if tenants and role in _ENTERED:
             rule = {"to": [{"operation": {"ports": ports}}]}
             _add(objects, document, "AuthorizationPolicy", {"action": "ALLOW", "rules": [rule]})
+
+
+def _searched(objects: Objects) -> bool:
+    """Whether Katib makes trials, which have no sidecar, native or not."""
+    owners = objects.context.owners
+    return any(isinstance(node, Search) and owners.get(node.id) == "kubeflow" for node in objects.project.nodes)
 
 
 def _add(objects: Objects, document: Document, kind: str, spec: dict[str, Any]) -> None:

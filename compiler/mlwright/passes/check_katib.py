@@ -38,6 +38,22 @@ def check_katib(project: ir.Project, profile: Profile, owners: Mapping[str, str]
         yield from _metrics(search)
         yield from _trial(search, profile, owners)
         yield from _sidecar(search, project, profile, owners)
+        yield from _mesh(search, project, profile)
+
+
+def _mesh(search: ir.Search, project: ir.Project, profile: Profile) -> Iterator[Diagnostic]:
+    """Trials have no sidecar of a mesh, whatever steps have: Katib waits for all that runs in their pods."""
+    mesh = profile.file.mesh
+    steps = mesh is not None and mesh.native_sidecars  # else it is said of them all
+    if mesh is None or mesh.mtls != "strict" or mesh.permissive_ports or not steps or not project.tracking.beside:
+        return
+    yield Diagnostic(
+        code="PLAT010",
+        message="trials of Katib run outside the mesh, which lets nobody from outside reach the tracking server",
+        at=Label(path=search.origin.path, on="key"),
+        related=(profile.label(project.environment.name, ("mesh", "mtls"), "only mutual TLS"),),
+        help="under `mesh`, write `permissive_ports: true` if the tracking server may open its port",
+    )
 
 
 def _settings(search: ir.Search, off: str) -> Iterator[Diagnostic]:

@@ -140,6 +140,20 @@ def test_a_group_of_pods_cannot_be_made_for_each_trial() -> None:
 
 
 @pytest.mark.parametrize(
+    ("mesh", "refused"),
+    [
+        ("{mtls: strict, native_sidecars: true}", True),
+        ("{mtls: strict, native_sidecars: true, permissive_ports: true}", False),
+        ("{mtls: permissive, native_sidecars: true}", False),
+        ("{mtls: strict}", False),  # of all steps, which is said elsewhere
+    ],
+)
+def test_trials_have_no_sidecar_and_cannot_reach_a_tracking_server_in_a_strict_mesh(mesh: str, refused: bool) -> None:
+    lines = f'istio: "1.30"\nkatib: {{inject_security_context: true}}\nmesh: {mesh}\n'
+    assert [one.code for one in found(search(), written(lines))] == (["PLAT010"] if refused else [])
+
+
+@pytest.mark.parametrize(
     ("lines", "where", "severity"),
     [
         ("", {"namespace": "ml", "namespace_create": True}, "error"),

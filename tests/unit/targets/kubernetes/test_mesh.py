@@ -9,6 +9,12 @@ SERVED = TRAINED + (
     'serving: {online: {model: "${registry.m@champion}", port: 9000}}\nnotebooks: {n: {}}\n'
     "tracking: {backend_store: {type: postgres}}\n"
 )
+SEARCHED = """\
+params: {rate: 0.1}
+defaults: {steps: {image: demo:1}}
+training: {command: [python, train.py, "${params.rate}"], metrics: {loss: {goal: minimize}}}
+tuning: {objective: loss, algorithm: random, space: {rate: {min: 0.1, max: 0.9}}, trials: {max: 3}}
+"""
 STRICT = f'{PLAIN}\nistio: "1.30"\nmesh: {{mtls: strict, permissive_ports: true}}\n'
 
 
@@ -42,3 +48,19 @@ def test_what_steps_and_jobs_call_takes_plain_traffic_on_its_ports_only() -> Non
 def test_nothing_is_opened_where_nobody_is_kept_out(mesh: str) -> None:
     found = objects(SERVED, f'{PLAIN}\nistio: "1.30"\nmesh: {mesh}\n', "champion")
     assert not any(name.startswith("PeerAuthentication/") for name in found)
+
+
+@pytest.mark.parametrize(
+    ("searcher", "opened"),
+    [
+        ('kubeflow: {katib: "0.19"}\nkatib: {inject_security_context: true}', ["PeerAuthentication/demo-mlflow"]),
+        ("images: {tools: tools:1}", []),
+    ],
+)
+def test_trials_of_katib_are_outside_of_a_mesh_whose_sidecars_end_with_their_program(
+    searcher: str, opened: list[str]
+) -> None:
+    platform = PLAIN.replace("orchestrator: kubernetes", 'orchestrator: argo\nargo_workflows: "4.1"')
+    mesh = "mesh: {mtls: strict, native_sidecars: true, permissive_ports: true}"
+    found = objects(SEARCHED, f'{platform}\nistio: "1.30"\n{mesh}\n{searcher}\n')
+    assert [name for name in found if name.startswith("PeerAuthentication/")] == opened
