@@ -23,7 +23,7 @@ def check_cluster(project: ir.Project, profile: Profile, owners: Mapping[str, st
     yield from _folders(project)
     yield from _mounts(project)
     yield from _shared(project)
-    yield from _distributed(project, owners)
+    yield from _distributed(project, profile, owners)
     yield from _images(project)
 
 
@@ -86,17 +86,21 @@ def _parallel(project: ir.Project) -> Iterator[tuple[ir.Task, Path]]:
             yield search.trial, (*search.origin.path, "trials", "parallel")
 
 
-def _distributed(project: ir.Project, owners: Mapping[str, str]) -> Iterator[Diagnostic]:
+def _distributed(project: ir.Project, profile: Profile, owners: Mapping[str, str]) -> Iterator[Diagnostic]:
+    controllers = profile.has("kubeflow.trainer") or profile.has("kubeflow.training_operator")
+    instead = "write `owner: kubeflow`" if controllers else "use a platform with Kubeflow's Trainer"
     known = {task.id: task for task in tasks(project)}
     for task in known.values():
-        yield from _one_job(project, task, (*task.origin.path, "distributed"), owners)
+        yield from _one_job(project, task, (*task.origin.path, "distributed"), owners, instead)
     for search in searches(project):
         training = known.get(search.training)
         if training is None or training.distributed != search.trial.distributed:
-            yield from _one_job(project, search.trial, (*search.origin.path, "trial", "distributed"), owners)
+            yield from _one_job(project, search.trial, (*search.origin.path, "trial", "distributed"), owners, instead)
 
 
-def _one_job(project: ir.Project, task: ir.Task, path: Path, owners: Mapping[str, str]) -> Iterator[Diagnostic]:
+def _one_job(
+    project: ir.Project, task: ir.Task, path: Path, owners: Mapping[str, str], instead: str
+) -> Iterator[Diagnostic]:
     spread = task.distributed
     if owners.get(task.id) == "kubernetes" and task.spread:
         if spread.launcher in _HOSTS and spread.nodes_max > 1:
@@ -104,7 +108,7 @@ def _one_job(project: ir.Project, task: ir.Task, path: Path, owners: Mapping[str
                 code="KUBE004",
                 message=f"`{spread.launcher}` needs a list of hosts that it may log into, which an Indexed Job is not",
                 at=Label(path=(*path, "launcher")),
-                help="write `launcher: torchrun`, or `accelerate`; or use a platform with Kubeflow's Trainer",
+                help=f"write `launcher: torchrun`, or `accelerate`; or {instead}",
             )
         if spread.roles:
             names = ", ".join(f"`{name}`" for name, _ in spread.roles)
@@ -112,8 +116,7 @@ def _one_job(project: ir.Project, task: ir.Task, path: Path, owners: Mapping[str
                 code="KUBE004",
                 message=f"an Indexed Job has one kind of pods, and `{task.id}` has {names} beside its workers",
                 at=Label(path=(*path, "roles")),
-                help=f"set `roles` to null under environments.{project.environment.name}, or use a platform with "
-                "Kubeflow's Trainer",
+                help=f"set `roles` to null under environments.{project.environment.name}, or {instead}",
             )
 
 

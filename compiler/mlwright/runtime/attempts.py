@@ -380,25 +380,12 @@ class Step(Scope):
         env.update(self.exported(doc.get("secrets") or []))
         for name, parts in (doc.get("env") or {}).items():
             env[name] = self.fill(parts)
-        self._checkpoints(env)
+        if doc.get("checkpoints"):
+            from checkpoints import place
+
+            env["MLWRIGHT_CHECKPOINT_DIR"] = place(self)
         self._track(env, run_id, experiment)
         return env
-
-    def _checkpoints(self, env: Dict[str, str]) -> None:
-        """The same folder for every node and every attempt of a step in a run; with `resume` in later runs, too."""
-        wanted = self.doc.get("checkpoints")
-        if not wanted:
-            return
-        keep = wanted.get("resume") and self.trial is None
-        parts = [str(self.doc["step"])] if keep else [self.tracking.run, str(self.doc["step"])]
-        parts += [entry(self.item)] if self.item else []
-        parts += ["trial-" + self.trial.number] if self.trial is not None else []
-        parts = [] if wanted.get("whole") else parts  # an operator's, which gives each trial its own
-        place = "/".join([self.fill(wanted["path"]).rstrip("/"), *parts])
-        if "://" not in place:
-            place = os.path.abspath(place)
-            os.makedirs(place, exist_ok=True)
-        env["MLWRIGHT_CHECKPOINT_DIR"] = place
 
     def _track(self, env: Dict[str, str], run_id: str, experiment: str) -> None:
         flavours = self.doc.get("autolog") or []

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from typing import Any
 import pytest
 import yaml
 from tests.e2e.kubernetes import trainers
+from tests.e2e.kubernetes.conducted import Cluster
 from tests.e2e.kubernetes.kubelet import Kubelet, kubelet
 from tests.e2e.kubernetes.plane import Plane
 from tests.e2e.kubernetes.process import Image
@@ -189,15 +191,11 @@ class Space:
 
     def runs(self) -> list[Json]:
         """The step's runs on the tracking server, with the values of `loss` as they came."""
-        from tests.e2e.kubernetes.conducted import Cluster
-
         found = Cluster.runs(self)  # type: ignore[arg-type]
         return [run for run in found if run["mlwright.step"] == "training"]
 
 
 def losses(space: Space, run: Json) -> list[float]:
-    import urllib.request
-
     url = f"{space.server}/api/2.0/mlflow/metrics/get-history?run_id={run['id']}&metric_key=loss"
     with urllib.request.urlopen(url) as answer:
         return [each["value"] for each in json.load(answer)["metrics"]]
@@ -257,3 +255,41 @@ def test_a_job_that_lost_a_pod_goes_on_where_it_was(
     last = space.runs()[0]
     assert last["status"] == "FINISHED"
     assert losses(space, last) == [8, 7]  # the epochs that were left
+
+
+PIPELINE = """\
+apiVersion: mlwright.dev/v1
+kind: MLProject
+metadata: {name: tiny}
+tracking: {server: {type: external, url: "SERVER"}, experiment: NAME}
+storage: {kept: {type: volume, size: 1Gi, mode: ReadWriteMany, class: shared}}
+defaults: {steps: {image: "app:1", resources: {cpu: 100m, memory: 64Mi}}}
+training:
+  framework: tensorflow
+  owner: kubeflow
+  command: [python3, train.py, "${outputs.table}"]
+  distributed: {nodes: 2, roles: {ps: {nodes: 1}}}
+  outputs: {table: {type: file}}
+  metrics: {loss: {goal: minimize, pattern: "loss=([0-9.]+)"}}
+  checkpoints: {path: "${storage.kept}/ckpt"}
+evaluation:
+  command: [python3, -c, "import sys; print(open(sys.argv[1]).read())", "${training.outputs.table}"]
+  metrics: {began: {goal: minimize, pattern: "began=([0-9]+)"}}
+  gates: {anew: {metric: began, max: 0}}
+environments: {lab: {platform: plain.yaml, namespace: NAME}}
+"""
+PLAIN = PLATFORM.replace("orchestrator: argo", "orchestrator: kubernetes").replace('argo_workflows: "4.1"\n', "")
+
+
+def test_a_conductor_has_trainer_run_one_step_of_a_pipeline(
+    node: Kubelet, jobs: None, mlflow_server: str, tmp_path: Path
+) -> None:
+    cluster = Cluster(node, mlflow_server, tmp_path, PIPELINE, PLAIN.replace("SYSTEM", V2))
+    cluster.start("first")
+    assert cluster.ended("first") == "Complete", cluster.logs()
+    assert cluster.states() == {
+        "training": "finished",
+        "evaluation": "finished",
+        "evaluation.gates": "finished",
+        "run": "FINISHED",
+    }
