@@ -321,6 +321,64 @@ def test_people_start_a_run_by_a_job_of_a_cronjob_that_never_starts_one(tmp_path
     assert (entry["start"], entry["params"]["lr"], document["only"]) == ("always", "float", True)
 
 
+def test_where_the_database_keeps_pipelines_a_job_uploads_the_same_documents(tmp_path: Path) -> None:
+    stored = {"kubernetes": tmp_path / "a", "database": tmp_path / "b"}
+    found = {}
+    for store, folder in stored.items():
+        folder.mkdir()
+        platform = PLATFORM.replace('{pipelines: "2.17"', f'{{pipelines: {{version: "2.17", store: {store}}}')
+        text = PROJECT.replace("platform: kubeflow", "platform: p.yaml")
+        if store == "kubernetes":
+            found[store] = compiled(folder, text, p=platform)
+            continue
+        (folder / "mlproject.yaml").write_text(text)
+        (folder / "p.yaml").write_text(platform)
+        assert not api.compile([str(folder / "mlproject.yaml")], envs=["there"]).failed
+        output = folder / "manifests" / "there" / "kubeflow"
+        assert not list(output.glob("pipeline*.yaml"))
+        config = yaml.safe_load((output / "configmap-demo-main.yaml").read_text())
+        data = config["data"]
+        found[store] = json.loads(data["pipeline.json"]), json.loads(data["platform.json"])
+        submit = yaml.safe_load((output / "job-demo-submit.yaml").read_text())["spec"]["template"]["spec"]
+        document = yaml.safe_load((output / "configmap-demo-submit.yaml").read_text())["data"]["step.json"]
+        (entry,) = json.loads(document)["pipelines"]
+        assert entry["version"] == config["metadata"]["name"]
+        mounts = {mount["mountPath"]: mount["name"] for mount in submit["containers"][0]["volumeMounts"]}
+        volumes = {volume["name"]: volume for volume in submit["volumes"]}
+        assert volumes[mounts[entry["folder"]]]["configMap"]["name"] == config["metadata"]["name"]
+    assert found["database"] == found["kubernetes"]
+
+
+def test_patches_reach_into_executors_and_their_documents(tmp_path: Path) -> None:
+    patches = """
+patches:
+  proxy:
+    why: the network
+    on: {node: training, kind: Executor}
+    merge: {container: {env: [{name: HTTPS_PROXY, value: "http://proxy:3128"}]}}
+  room:
+    why: caches
+    on: {node: training, kind: ExecutorConfig}
+    merge: {emptyDirMounts: [{volumeName: cache, mountPath: /cache}]}
+environments:"""
+    text = PROJECT.replace("\nenvironments:", patches).replace("node: training", "node: steps.training")
+    spec, platform = compiled(tmp_path, text)
+    container = spec["deploymentSpec"]["executors"]["exec-training"]["container"]
+    assert {"name": "HTTPS_PROXY", "value": "http://proxy:3128"} in container["env"]
+    mounts = platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"]["exec-training"]["emptyDirMounts"]
+    assert [mount["mountPath"] for mount in mounts] == ["/mlwright/home", "/tmp", "/cache"]
+
+
+def test_a_patch_of_what_starts_the_launcher_is_refused(tmp_path: Path) -> None:
+    patch = """
+patches:
+  mine: {why: x, on: {node: steps.training, kind: Executor}, merge: {container: {command: [sh]}}}
+environments:"""
+    (tmp_path / "mlproject.yaml").write_text(PROJECT.replace("\nenvironments:", patch))
+    result = api.compile([str(tmp_path / "mlproject.yaml")], envs=["there"])
+    assert [item.code for item in result.diagnostics if item.severity == "error"] == ["PATCH004"]
+
+
 OUTSIDE = {
     "contract: bare": "{command: [run], contract: bare}",
     "a file": "{command: [run], mounts: {/etc/x.txt: {source: note.yaml}}}",

@@ -20,6 +20,11 @@ LIST_KEYS: ListKeys = {
     ("spec", "data"): "secretKey",
     ("spec", "podTemplate", "volumes", "*"): "mountPath",
     ("spec", "plugins"): "kind",
+    ("**", "configMapAsVolume"): "mountPath",
+    ("**", "pvcMount"): "mountPath",
+    ("**", "emptyDirMounts"): "mountPath",
+    ("**", "secretAsEnv"): "secretName",
+    ("**", "imagePullSecret"): "secretName",
 }
 """Keys of lists, where it is not `name`; the merge keys that the API server itself goes by."""
 
@@ -37,11 +42,14 @@ _EVERY = (
     *("InferenceService", "VariantInferenceService", "InferenceGraph", "LLMInferenceService", "ServingRuntime"),
     *("RouterService", "DomainMapping"),
     *("PodDefault", "MlflowPodDefault", "PipelinesPodDefault", "Experiment"),
+    *("Pipeline", "PipelineVersion", "SubmitJob"),
     *("ScaledObject", "WorkflowTemplate", "CronWorkflow", "Workflow", "EventSource", "Sensor", "ExternalSecret"),
 )
 _STARTS = "the launcher starts every program"
 _KSERVE = ("InferenceService", "VariantInferenceService")
 _MODE = "serving.kserve.io/deploymentMode"
+_EXECUTORS = ("Executor", "ItemsExecutor", "StartExecutor", "FinishExecutor")
+"""The containers of a pipeline in Kubeflow's own language."""
 _TEMPLATES = {
     "Job": ("spec", "template"),
     "CronJob": ("spec", "jobTemplate", "spec", "template"),
@@ -101,6 +109,11 @@ PROTECTED: tuple[Protected, ...] = (
         for word in ("name", "command", "args")
     ),
     *(Protected(kind="TrialTrainJob", path=("spec", "trainer", word), why=_STARTS) for word in ("command", "args")),
+    *(
+        Protected(kind=kind, path=("container", word), why=_STARTS)
+        for kind in _EXECUTORS
+        for word in ("command", "args")
+    ),
 )
 
 _FIELDS: tuple[tuple[tuple[str, ...], str], ...] = (
