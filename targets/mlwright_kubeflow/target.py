@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from mlwright.emit.kube import join, patching
+from mlwright.emit.kube.mesh import emit_mesh
 from mlwright.emit.kube.objects import Objects
 from mlwright.ir import Pipeline, Project, Search, Task
 from mlwright.target import AddedFile, Document, EmitContext, Joined, TextFile
@@ -51,6 +52,7 @@ class KubeflowTarget:
             emit_notebook(objects, notebook)
         if ours("namespace") or notebooks:
             emit_defaults(objects)
+        emit_mesh(objects)
         yield from objects.items()
         if links := dashboard(objects):
             yield links

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from mlwright.emit import tools
 from mlwright.emit.kube import join, patching
+from mlwright.emit.kube.mesh import emit_mesh
 from mlwright.emit.kube.objects import Objects
 from mlwright.ir import Project, Search
 from mlwright.target import AddedFile, Document, EmitContext, Joined, TextFile
@@ -14,7 +15,6 @@ from mlwright_kubernetes.base import emit_base
 from mlwright_kubernetes.gateway import NODE as GATEWAY
 from mlwright_kubernetes.gateway import emit_gateway
 from mlwright_kubernetes.graph import emit_graph
-from mlwright_kubernetes.mesh import emit_mesh
 from mlwright_kubernetes.monitoring import NODE as MONITORING
 from mlwright_kubernetes.monitoring import emit_alerts
 from mlwright_kubernetes.network import emit_network
