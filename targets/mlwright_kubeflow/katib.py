@@ -22,8 +22,8 @@ from mlwright_kubeflow.katib_trial import Trial, trial_of
 Manifest = dict[str, Any]
 
 KATIB = "kubeflow.katib"
-_NAME = 63
-"""Characters of the Deployment, the Service and the label `<Experiment>-<algorithm>`."""
+_LIMIT = 40
+"""The most of an Experiment's name, as its webhook has it; with all algorithms' names it fits into a Service's."""
 _SHORT = 24
 """The most of an Experiment's name where a trial is called `<Experiment>-<UUID>`, or where the pods of a JobSet append
 names of theirs to `<Experiment>-<8>`."""
@@ -40,9 +40,8 @@ def search_manifests(objects: Objects, pipeline: Pipeline, node: Search) -> list
     """The Experiment of a search, and what its trials share; on a platform without Katib the search's own Jobs."""
     if not objects.context.platform.has(KATIB):
         return without_katib(objects, pipeline, node)
-    limit = min(50, _NAME - 1 - len(node.algorithm))
     trial = trial_of(objects, pipeline, node)
-    name = plan.name(node.name, node.name, _SHORT if node.algorithm == "pbt" or trial.long else limit)
+    name = plan.name(node.name, node.name, _SHORT if node.algorithm == "pbt" or trial.long else _LIMIT)
     most = _most(node)
     spec: dict[str, Any] = {
         "objective": _objective(node),

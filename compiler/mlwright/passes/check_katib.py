@@ -107,6 +107,13 @@ def _metrics(search: ir.Search) -> Iterator[Diagnostic]:
     if source.type == "tensorboard" and not posixpath.isabs(source.path):
         help_ = f"write a full path, for example `/events/{source.path.strip('./')}`, and let the program write there"
         yield _cannot(f"Katib mounts the folder of event files, and `{source.path}` is no full path", place, help_)
+    if source.type == "prometheus":
+        yield _cannot(
+            "KatibConfig as it comes with Katib has no collector that reads from Prometheus' format",
+            place,
+            "ops add `kind: PrometheusMetric` with its image to `metricsCollectors`; or let the program print metrics",
+            severity="warning",
+        )
     if source.type not in _READ and search.early_stopping:
         yield _cannot(
             f"Katib stops no trial early whose metrics it reads from {source.type}",

@@ -67,7 +67,7 @@ def _names(experiment: Spec) -> Iterator[str]:
     name, algorithm = experiment["metadata"]["name"], experiment["spec"]["algorithm"]["algorithmName"]
     if not re.match(r"^[a-z]([-a-z0-9]*[a-z0-9])?\Z", name):
         yield f"metadata.name: {name}"
-    if len(f"{name}-{algorithm}") > 63:
+    if len(name) > 40 or len(f"{name}-{algorithm}") > 63:
         yield "metadata.name: too long for the suggestion's Service"
     if algorithm == "pbt" and len(name) + 37 > 63:
         yield "metadata.name: too long for trials called after a UUID"

@@ -57,7 +57,6 @@ def by(algorithm: str, *space: ir.Dimension, **fields: Any) -> ir.Search:
         by("pbt", resume="volume"),
         search(early_stopping="medianstop"),
         search(trial=training(metrics_from=ir.MetricsFrom(type="tensorboard", path="/logs"))),
-        search(trial=training(metrics_from=ir.MetricsFrom(type="prometheus", port=80))),
     ],
 )
 def test_what_katib_can_do_is_fine(node: ir.Search) -> None:
@@ -93,7 +92,7 @@ def test_what_katib_can_do_is_fine(node: ir.Search) -> None:
         ),
         (
             search(
-                trial=training(metrics_from=ir.MetricsFrom(type="prometheus", port=80)), early_stopping="medianstop"
+                trial=training(metrics_from=ir.MetricsFrom(type="tensorboard", path="/a")), early_stopping="medianstop"
             ),
             ("tuning", "early_stopping"),
             "stops no trial early",
@@ -113,6 +112,11 @@ def test_a_distribution_that_katib_does_not_hear_is_a_warning(algorithm: str) ->
     (one,) = found(by(algorithm, LOG, resume="volume"))
     assert (one.code, one.severity) == ("TUNE017", "warning")
     assert "uniform distribution all the same" in one.message
+
+
+def test_a_collector_that_ops_have_to_add_is_a_warning() -> None:
+    (one,) = found(search(trial=training(metrics_from=ir.MetricsFrom(type="prometheus", port=80))))
+    assert (one.code, one.severity, one.at.path) == ("TUNE017", "warning", ("training", "metrics_from"))
 
 
 def test_nothing_is_said_of_a_search_that_another_target_owns() -> None:

@@ -8,9 +8,22 @@ from typing import Any
 import pytest
 from tests.contract.katib import typed
 from tests.contract.katib.rules import problems
-from tests.unit.targets.kubeflow.searches import AUC, DEPTH, KIND, LOSS, LR, experiment, manifests, profile, search
+from tests.unit.targets.kubeflow.searches import (
+    AUC,
+    DEPTH,
+    KIND,
+    LOSS,
+    LR,
+    experiment,
+    manifests,
+    objects,
+    profile,
+    project,
+    search,
+)
 
 from mlwright import ir
+from mlwright.emit.kube import operated
 from mlwright.testing import programs
 
 STEPPED = ir.Dimension(param="rate", type="float", min=0.1, max=0.5, step=0.1)
@@ -204,6 +217,15 @@ def test_a_metric_with_an_odd_name_is_found_by_a_filter_of_its_own() -> None:
     line = "val/loss (x)=0.25"
     hits = [(hit[1], hit[2]) for pattern in found for hit in re.finditer(pattern, line)]
     assert ("val/loss (x)", "0.25") in hits
+
+
+@pytest.mark.parametrize(("algorithm", "most"), [("random", 40), ("bayesianoptimization", 40), ("pbt", 24)])
+def test_a_name_leaves_room_for_what_katib_appends(algorithm: str, most: int) -> None:
+    node = tuned(algorithm)
+    made = objects(project(node))
+    (found, *_) = operated.manifests(made, made.project.pipelines[0], node)
+    (part,) = found["metadata"]["name"].parts
+    assert part == {"name": "tuning", "limit": most}
 
 
 def test_without_katib_the_search_is_made_of_jobs() -> None:
