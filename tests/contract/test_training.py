@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from tests.unit.targets.kubeflow.training import V1, V2, made, platform, step
 
 from mlwright.diag import Diagnostic
@@ -133,3 +134,16 @@ def test_typed_models_keep_all_of_it(framework: str, theirs: dict[str, Any]) -> 
         if each["kind"] in kinds:
             plain = json.loads(json.dumps(each))
             assert kinds[each["kind"]].from_dict(plain).to_dict() == plain
+
+
+def test_the_runtime_that_ops_make_for_an_example_has_what_its_platform_file_says() -> None:
+    folder = Path(__file__).parents[2] / "examples/llm-finetune/platforms"
+    runtime = yaml.safe_load((folder / "runtime.yaml").read_text("utf-8"))
+    listed = yaml.safe_load((folder / "hub.yaml").read_text("utf-8"))["runtimes"]["pytorch"]
+    assert problems(definitions(Path(CRDS)), [runtime]) == []
+    assert listed["name"] == runtime["metadata"]["name"]
+    jobs = runtime["spec"]["template"]["spec"]["replicatedJobs"]
+    steps = [job["template"]["metadata"]["labels"]["trainer.kubeflow.org/trainjob-ancestor-step"] for job in jobs]
+    assert steps == [*(f"{kind}-initializer" for kind in listed["initializers"]), "trainer"]
+    jobs[0]["template"]["spec"]["template"]["spec"]["containers"][0]["imagePullSecret"] = "x"
+    assert len(problems(definitions(Path(CRDS)), [runtime])) == 1
