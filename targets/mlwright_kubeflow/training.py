@@ -46,7 +46,8 @@ def train_job(objects: Objects, pipeline: Pipeline, task: Task) -> Manifest:
     name = plan.name(task.name, task.name, groups.NAME_LIMIT)
     theirs = platform.file.runtimes.get(task.framework)
     policy = groups.policy(task)
-    given = policy in ("torch", "mpi") or theirs is not None or platform.at_least("kubeflow.trainer", _POLICIES)
+    newer = policy in ("jax", "xgboost") and platform.at_least("kubeflow.trainer", _POLICIES)
+    given = newer or policy in ("torch", "mpi")
     env = {
         **jobs.step_environment(objects, pipeline, task),
         **(dict(groups.meeting(task, given=given)) if task.spread else {}),

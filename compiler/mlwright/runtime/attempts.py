@@ -13,7 +13,7 @@ from metrics import point
 from outside import changed, data_mark
 from program import Outcome
 from pulse import Heart
-from ranks import node_rank, spread, untracked
+from ranks import here, node_rank, spread, untracked
 from scope import Scope, entry
 from tracking import Run, Tracking, now
 from values import (
@@ -380,6 +380,8 @@ class Step(Scope):
         env.update(self.exported(doc.get("secrets") or []))
         for name, parts in (doc.get("env") or {}).items():
             env[name] = self.fill(parts)
+        if "PADDLE_MASTER" in env and "MLWRIGHT_JOBSET" in env and node_rank(env) == 0:
+            env["PADDLE_MASTER"] = here(env["PADDLE_MASTER"])
         if doc.get("checkpoints"):
             from checkpoints import place
 

@@ -113,6 +113,16 @@ def node_rank(env: Mapping[str, str]) -> int:
     return 0
 
 
+def here(place: str) -> str:
+    """`host:port` with this host's own address: Paddle's first node looks for that, and not for its name."""
+    import socket
+
+    try:
+        return "%s:%s" % (socket.gethostbyname(socket.gethostname()), place.rpartition(":")[2])
+    except OSError:
+        return place
+
+
 def untracked(env: Dict[str, str], rank: str) -> None:
     """Logging of ranks other than 0 goes to a folder that nobody reads instead of crashing."""
     import tempfile

@@ -194,3 +194,15 @@ def test_a_rank_whose_program_is_missing_says_so(pipeline: Any) -> None:
     words = [sys.executable, "-S", str(step), "rank", "no-such-program"]
     done = subprocess.run(words, capture_output=True, text=True, env=pipeline.env(), check=False)
     assert (done.returncode, "cannot start 'no-such-program'" in done.stderr) == (127, True)
+
+
+@pytest.mark.parametrize(("index", "first"), [("0", True), ("1", False)])
+def test_the_first_node_of_paddle_is_told_its_own_address(pipeline: Any, index: str, first: bool) -> None:
+    named = {"MLWRIGHT_JOBSET": "j", "PADDLE_MASTER": "j-node-0-0.j:29500", "JOB_COMPLETION_INDEX": index}
+    document = pipeline.document(
+        "train",
+        command={"argv": [["sh"], ["-c"], ["echo $PADDLE_MASTER"]]},
+        distributed={"nodes": 2, "processes_per_node": 1, "launcher": "none", "max_restarts": 0},
+    )
+    own = f"{socket.gethostbyname(socket.gethostname())}:29500"
+    assert pipeline.launch(document, **named).out.decode().strip() == (own if first else "j-node-0-0.j:29500")

@@ -151,6 +151,14 @@ def test_pods_meet_wherever_trainer_says_nothing() -> None:
     assert not [name for name in told(job, beside, "node") if name.startswith("DMLC_")]  # reserved, and refused
 
 
+@pytest.mark.parametrize("version", V2)
+@pytest.mark.parametrize("runtimes", [{}, {"runtimes": {"paddle": {"name": "ours"}}}], ids=["own", "theirs"])
+def test_paddle_is_told_by_us_in_every_release(version: str, runtimes: Json) -> None:
+    job, beside = made(step("paddle", nodes=3), platform(version, **runtimes))
+    found = told(job, beside, "node")
+    assert (found["PADDLE_MASTER"], found["PADDLE_NNODES"], found["PADDLE_JOB_ID"]) == ("j-node-0-0.j:29500", "3", "j")
+
+
 def test_tensorflow_is_told_of_every_group_and_of_its_own_place() -> None:
     roles = (("ps", 2), ("chief", 1))
     job, beside = made(step("tensorflow", roles=roles), platform("2.3"))
