@@ -16,6 +16,7 @@ from mlwright_kubeflow import groups
 Manifest = dict[str, Any]
 
 _INDEX: environment.Value = {"fieldRef": {"fieldPath": "metadata.labels['training.kubeflow.org/replica-index']"}}
+_JOB = "MLWRIGHT_TRAINJOB"
 _LOST = 3
 """How many lost pods are made again. Those whose program failed are not: the launcher has made all attempts."""
 
@@ -99,8 +100,18 @@ def _kind(task: Task) -> Kind:
 
 
 def _place(task: Task, kind: Kind) -> dict[str, environment.Value]:
-    """Which pod leads, where neither the operator says so (`RANK`) nor one pod alone starts the step."""
-    return {} if kind.first and not elastic(task) else {groups.RANK: _INDEX}
+    """Which pod leads, and where all meet, where neither the operator says so (`RANK`, `MASTER_ADDR`) nor one pod alone
+    starts the step. JAX is told in the words of its own, which Trainer uses, too."""
+    if kind.first and not elastic(task):
+        return {}
+    label = {"fieldRef": {"fieldPath": "metadata.labels['training.kubeflow.org/job-name']"}}
+    first = f"$({_JOB})-{'chief' if groups.leader(task) == 'chief' else 'worker'}-0"
+    found: dict[str, environment.Value] = {groups.RANK: _INDEX, _JOB: label}
+    found |= {"MASTER_ADDR": environment.Expanded(first), "MASTER_PORT": str(kind.port[1])}
+    if kind.name == "JAXJob":
+        found["JAX_COORDINATOR_ADDRESS"] = environment.Expanded(f"{first}:{kind.port[1]}")
+        found |= {"JAX_NUM_PROCESSES": str(task.distributed.nodes_max), "JAX_PROCESS_ID": _INDEX}
+    return found
 
 
 def _run_policy(objects: Objects, task: Task) -> Manifest:

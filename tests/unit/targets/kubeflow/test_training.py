@@ -259,6 +259,16 @@ def test_one_pod_of_an_operators_job_leads(task: ir.Task, expected: Json) -> Non
     assert dict(ranks(job)) == expected
 
 
+def test_jax_is_told_the_same_by_either_controller() -> None:
+    job, _ = made(step("jax", nodes=3), platform(V1))
+    found = variables(pods(job)["Worker"]["spec"]["containers"][0]["env"])
+    names = {"JAX_COORDINATOR_ADDRESS", "JAX_NUM_PROCESSES", "JAX_PROCESS_ID", "MASTER_ADDR", "MASTER_PORT"}
+    assert names <= set(found)
+    assert found["JAX_COORDINATOR_ADDRESS"] == "$(MLWRIGHT_TRAINJOB)-worker-0:6666"
+    job, beside = made(step("jax", nodes=3), platform("2.1"))
+    assert names <= set(told(job, beside, "node"))
+
+
 def test_elastic_jobs_have_no_master_and_grow() -> None:
     job, _ = made(step("pytorch", "torchrun", 8, nodes_min=2, processes=4, max_restarts=5), platform(V1))
     assert counts(job) == {"Worker": 8}
