@@ -102,14 +102,29 @@ class Graph:
         inputs = self._taken(main)
         self._components[f"comp-{handler}"] = self._dag(tasks, inputs)
         root = {handler: self._task(handler, f"comp-{handler}", self._pass(inputs, inside=False))}
-        before = handler
-        for node in (node for node in self.nodes if node.id in late):
-            root |= self._node(node, [before], inside=False, late=True)
-            before = node.name
-        finish = self._free("finish")
-        made = self._program(finish, self._root_pod("finish"), self.pipeline.origin, "FinishExecutor", status=True)
-        made["inputs"]["parameters"][STATUS] = {"taskFinalStatus": {"producerTask": before}}
-        return {**root, finish: {**made, "dependentTasks": [before], "triggerPolicy": dict(_LATE)}}
+        return root | self._after(handler, [node for node in self.nodes if node.id in late], inside=False)
+
+    def _after(self, before: str, late: Sequence[Node], *, inside: bool) -> Spec:
+        """What starts when the task `before` has ended, however it did: the nodes one after another, then the end.
+
+        Newer engines make hooks of such tasks. A task has one, and a hook has none: what comes after it, too, is in a
+        graph that is the hook."""
+        if not late:
+            finish = self._free("finish")
+            made = self._program(finish, self._root_pod("finish"), self.pipeline.origin, "FinishExecutor", status=True)
+            made["inputs"]["parameters"][STATUS] = {"taskFinalStatus": {"producerTask": before}}
+            return {finish: {**made, **_ended(before)}}
+        first, rest = late[0], late[1:]
+        if not self.objects.context.platform.has("kfp_exit_hooks"):
+            made = self._node(first, [before], inside=inside, late=True)
+            return made | self._after(first.name, rest, inside=inside)
+        tasks = self._node(first, [], inside=True, late=True)
+        for key in ("dependentTasks", "triggerPolicy"):
+            del tasks[first.name][key]
+        tasks |= self._after(first.name, rest, inside=True)
+        name, taken = self._free(f"{first.name}-last"), self._taken(late)
+        self._components[f"comp-{name}"] = self._dag(tasks, taken)
+        return {name: {**self._task(name, f"comp-{name}", self._pass(taken, inside=inside)), **_ended(before)}}
 
     def _late(self) -> set[str]:
         """What starts though something failed, and what comes after it."""
@@ -320,6 +335,11 @@ class Graph:
 
     def _name(self, node: str) -> str:
         return next(one.name for one in self.nodes if one.id == node)
+
+
+def _ended(task: str) -> Spec:
+    """The fields of a task that starts however `task` ended."""
+    return {"dependentTasks": [task], "triggerPolicy": dict(_LATE)}
 
 
 def _absent(given: Spec) -> bool:

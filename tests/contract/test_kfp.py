@@ -268,21 +268,50 @@ def test_a_default_is_the_value_itself_where_a_double_holds_it(tmp_path: Path, d
     assert spec["root"]["inputDefinitions"]["parameters"]["text"] == {**expected, "isOptional": True}
 
 
-def test_steps_that_run_though_others_failed_come_last_one_after_the_other(tmp_path: Path) -> None:
-    late = """
+LATE = """
   alarm: {run_if: failed, command: [python, a.py]}
-  clean: {needs: [steps.training], run_if: always, command: [python, c.py]}
+  clean: {needs: [steps.training], run_if: always, command: [python, c.py, "${params.text}"]}
   after: {needs: [steps.clean], command: [python, z.py]}
 """
-    spec, platform = compiled(tmp_path, PROJECT.replace("\nenvironments:", f"{late}environments:"))
+WAITS = {"strategy": "ALL_UPSTREAM_TASKS_COMPLETED"}
+
+
+def test_steps_that_run_though_others_failed_are_hooks_of_the_one_before_in_a_graph_with_it(tmp_path: Path) -> None:
+    spec, platform = compiled(tmp_path, PROJECT.replace("\nenvironments:", f"{LATE}environments:"))
+    tasks, before, order = spec["root"]["dag"]["tasks"], "exit-handler-1", []
+    while True:
+        plain = [name for name, task in tasks.items() if task.get("triggerPolicy") != WAITS]
+        assert plain == [before], "a hook needs a task that is none"
+        ((name, hook),) = [(name, task) for name, task in tasks.items() if name not in plain]
+        assert hook["dependentTasks"] == [before]
+        component = spec["components"][hook["componentRef"]["name"]]
+        if "dag" not in component:
+            break
+        tasks = component["dag"]["tasks"]
+        (before,) = [name for name, task in tasks.items() if task.get("triggerPolicy") != WAITS]
+        order.append(before)
+    assert set(order) == {"alarm", "clean", "after"} and name == "finish"
+    assert order.index("clean") < order.index("after")
+    assert problems(spec, platform) == []
+
+
+def test_before_there_were_hooks_they_come_one_after_the_other(tmp_path: Path) -> None:
+    old = PLATFORM.replace("2.17", "2.4")
+    assert old != PLATFORM
+    head, _, _ = PROJECT.partition("\nenvironments:")
+    (tmp_path / "mlproject.yaml").write_text(f"{head}{LATE}environments: {{there: {{platform: p.yaml}}}}\n")
+    (tmp_path / "p.yaml").write_text(old)
+    assert not api.compile([str(tmp_path / "mlproject.yaml")]).failed
+    found = [yaml.safe_load(path.read_text()) for path in (tmp_path / "manifests/there/kubeflow").glob("configmap-*")]
+    (texts,) = [item["data"] for item in found if "pipeline.json" in item["data"]]
+    spec, platform = json.loads(texts["pipeline.json"]), json.loads(texts["platform.json"])
     tasks = spec["root"]["dag"]["tasks"]
     order = ["exit-handler-1"]
     while len(order) < len(tasks):
         order.append(next(name for name, task in tasks.items() if task.get("dependentTasks") == [order[-1]]))
     assert set(order[1:-1]) == {"alarm", "clean", "after"} and order[-1] == "finish"
     assert order.index("clean") < order.index("after")
-    late_ones = [tasks[name]["triggerPolicy"] for name in order[1:]]
-    assert all(policy == {"strategy": "ALL_UPSTREAM_TASKS_COMPLETED"} for policy in late_ones)
+    assert all(tasks[name]["triggerPolicy"] == WAITS for name in order[1:])
     assert problems(spec, platform) == []
 
 

@@ -93,6 +93,7 @@ FEATURES: Mapping[str, tuple[str, str]] = {
     "job_success_policy": ("kubernetes", "1.31"),
     "workflow_pending_timeout": ("argo_workflows", "4.1"),
     "trainjob_runtime_patches": ("kubeflow.trainer", "2.2"),
+    "kfp_exit_hooks": ("kubeflow.pipelines", "2.5"),
     "kfp_kubernetes_store": ("kubeflow.pipelines", "2.14"),
     "kfp_security_context": ("kubeflow.pipelines", "2.16"),
     "kserve_standard_mode": ("kubeflow.kserve", "0.16"),

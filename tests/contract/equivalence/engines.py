@@ -35,7 +35,9 @@ images: {tools: "registry.example.com/tools:1"}
 """
 ARGO = PLATFORM + 'orchestrator: argo\nargo_workflows: "4.1"\n'
 KATIB = ARGO + 'kubeflow: {katib: "0.19"}\n'
-KUBEFLOW = PLATFORM + 'orchestrator: kubeflow-pipelines\nkubeflow: {pipelines: "2.17", katib: "0.19"}\n'
+KUBEFLOW = (
+    PLATFORM + 'orchestrator: kubeflow-pipelines\nkubeflow: {pipelines: "2.17", katib: "0.19", profiles: "2.0"}\n'
+)
 PLATFORMS = {"argo.yaml": ARGO, "katib.yaml": KATIB, "kubeflow.yaml": KUBEFLOW}
 ENVIRONMENTS = {"run": "local", "compose": "compose", **{name.removesuffix(".yaml"): name for name in PLATFORMS}}
 """Environments of every project, named after their engine, with their platforms."""

@@ -1,7 +1,8 @@
 """As much of Kubeflow Pipelines as it takes to run what the target writes: its graphs, and each container as a process.
 
-Not the engine: that is Go programs for a cluster. The rules are those of its driver and its compiler to Argo: a graph
-starts nothing new after a failure, all numbers are doubles, a pod that failed is made anew as `retryPolicy` says.
+Not the engine: that is Go programs for a cluster. The rules are those of its driver and its compiler to Argo
+(`argocompiler/dag.go`): a graph starts nothing new after a failure, a task that starts however another ended is a hook
+of that one, which has one hook at most, all numbers are doubles, a pod that failed is made anew as `retryPolicy` says.
 """
 
 from __future__ import annotations
@@ -53,22 +54,27 @@ class Run:
         """The state of a graph: rounds of tasks whose upstream tasks have ended."""
         states: dict[str, str] = {}
         outputs: dict[str, Json] = {}
-        while len(states) < len(tasks):
-            waiting = {name: task for name, task in tasks.items() if name not in states}
+        plain = {name: task for name, task in tasks.items() if not _is_late(task)}
+        hooks = {up: name for name in sorted(set(tasks) - set(plain)) for up in tasks[name]["dependentTasks"]}
+        assert plain, "the engine refuses a graph of hooks alone"
+
+        def start(name: str) -> None:
+            given = tasks[name].get("inputs", {}).get("parameters", {})
+            values = {key: self._value(source, inputs, outputs, states) for key, source in given.items()}
+            states[name], outputs[name] = self._task(name, tasks[name], values)
+
+        while len(states.keys() & plain.keys()) < len(plain):
+            waiting = {name: task for name, task in plain.items() if name not in states}
             ready = {n: t for n, t in waiting.items() if all(up in states for up in t.get("dependentTasks", ()))}
             assert ready, f"a circle among {sorted(waiting)}"
             broken = any(state == "FAILED" for state in states.values())
             for name, task in ready.items():
-                late = task.get("triggerPolicy", {}).get("strategy") == "ALL_UPSTREAM_TASKS_COMPLETED"
-                met = all(states[up] in GOOD for up in task.get("dependentTasks", ()))
-                if not late and (broken or not met):
+                if broken or not all(states[up] in GOOD for up in task.get("dependentTasks", ())):
                     states[name] = "OMITTED"
                     continue
-                values = {
-                    key: self._value(source, inputs, outputs, states)
-                    for key, source in task.get("inputs", {}).get("parameters", {}).items()
-                }
-                states[name], outputs[name] = self._task(name, task, values)
+                start(name)
+                if name in hooks:
+                    start(hooks[name])
         return "FAILED" if "FAILED" in states.values() else "SUCCEEDED"
 
     def _value(self, source: Json, inputs: Json, outputs: Mapping[str, Json], states: Mapping[str, str]) -> Any:
@@ -177,6 +183,10 @@ class Run:
         for one in config.get("fieldPathAsEnv", ()):
             env[one["name"]] = f"run.step({attempt})" if attempt else "run.step"
         return {**env, "MLFLOW_TRACKING_URI": self.server, "PATH": os.environ["PATH"]}
+
+
+def _is_late(task: Json) -> bool:
+    return bool(task.get("triggerPolicy", {}).get("strategy") == "ALL_UPSTREAM_TASKS_COMPLETED")
 
 
 def _doubles(values: Json) -> Json:
