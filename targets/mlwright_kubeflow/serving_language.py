@@ -10,7 +10,7 @@ from mlwright.emit.kube.objects import Objects
 from mlwright.emit.kube.placement import placed
 from mlwright.emit.kube.volumes import Volumes
 from mlwright.emit.kube.workloads import Workload
-from mlwright.ir import Expose, Group, Parallel, Service
+from mlwright.ir import Expose, Group, Parallel, Resources, Service
 from mlwright_kubeflow import serving_pod, serving_store
 
 Object = dict[str, Any]
@@ -63,22 +63,30 @@ def _adapters(service: Service) -> Object:
 def _group(objects: Objects, service: Service, where: str, group: Group) -> Object:
     """One group of copies: how many, how each is spread, and its pods. One that is several pods has workers."""
     parallel = group.parallel or service.parallel
+    local = _local(parallel, group.resources or service.container.resources)
+    several = parallel.pipeline > 1 or parallel.data > local
     template = _template(objects, service, where, group)
     return {
         "replicas": (group.replicas or service.replicas).min,
-        **_parallelism(parallel),
+        **_parallelism(parallel, local),
         "template": template,
-        **({"worker": template} if parallel.pipeline > 1 else {}),
+        **({"worker": template} if several else {}),
     }
 
 
-def _parallelism(parallel: Parallel) -> Object:
+def _local(parallel: Parallel, asked: Resources) -> int:
+    """Copies in one pod: as many as its GPUs allow, all where it asks for none."""
+    fit = asked.gpu.count // parallel.tensor if asked.gpu.count else parallel.data
+    return max(1, min(parallel.data, fit))
+
+
+def _parallelism(parallel: Parallel, local: int) -> Object:
     """How one copy is spread; what is not spread is not said."""
     spread = {
         "tensor": parallel.tensor if parallel.tensor > 1 else None,
         "pipeline": parallel.pipeline if parallel.pipeline > 1 else None,
         "data": parallel.data if parallel.data > 1 else None,
-        "dataLocal": parallel.data if parallel.data > 1 else None,
+        "dataLocal": local if parallel.data > 1 else None,
         "expert": True if parallel.expert else None,
     }
     found = {key: value for key, value in spread.items() if value is not None}

@@ -26,11 +26,13 @@ def model(objects: Objects, service: Service, work: Workload, address: str) -> O
     volumes = Volumes(objects, service.id, service.origin)
     volumes.service(box)
     name, version = kserve.format_of(service.format or "huggingface")
+    runtime, _, release = service.runtime.partition(":")
     words = [*serving_pod.words(objects, box.args), *_parallel(service)]
     asked = quantity.resources(box.resources, objects.context.platform)
     described: Object = {
         "modelFormat": {"name": name, **({"version": version} if version else {})},
-        **({"runtime": service.runtime} if service.runtime else {}),
+        **({"runtime": runtime} if runtime else {}),
+        **({"runtimeVersion": release} if release else {}),
         **_protocol(service),
         "storageUri": address,
         **serving_pod.runtime_image(objects, box.image),

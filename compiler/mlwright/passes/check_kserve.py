@@ -86,21 +86,25 @@ def _speaks(service: ir.Service, served: str) -> Iterator[Diagnostic]:
     """KSERVE002 for MLflow's models in KServe's own server, KSERVE003 for protocols and formats."""
     path = service.origin.path
     name, _ = format_of(service.format)
-    if served == "model" and not service.runtime:
-        if name not in SERVERS:
-            near = closest(name, sorted(SERVERS))
-            yield Diagnostic(
-                code="KSERVE003",
-                message=f"no server of KServe's loads models of format `{name}`" if name else "nobody loads this model",
-                at=Label(path=(*path, "format" if name else "model")),
-                help=f"did you mean `{near}`?" if near else "name a `runtime` of the platform, or bring an image",
-            )
-            return
+    own = served == "model" and not service.runtime
+    if (own or (served == "launched" and not has_own(service))) and name not in (*SERVERS, *(() if own else ("",))):
+        yield _nobody(service, name)
+    elif own:
         if name == "mlflow":
             yield _stuck(service)
         yield from _spoken(service, SERVERS[name].protocols, f"KServe's server for `{name}`", "runtime")
     elif served in ("launched", "scored") and not has_own(service):
         yield from _spoken(service, ("mlflow",), "MLflow's scoring server", "")
+
+
+def _nobody(service: ir.Service, name: str) -> Diagnostic:
+    near = closest(name, sorted(SERVERS))
+    return Diagnostic(
+        code="KSERVE003",
+        message=f"no server of KServe's loads models of format `{name}`" if name else "nobody loads this model",
+        at=Label(path=(*service.origin.path, "format" if name else "model")),
+        help=f"did you mean `{near}`?" if near else "name a `runtime` of the platform, or bring an image and a command",
+    )
 
 
 def _spoken(service: ir.Service, known: tuple[str, ...], who: str, instead: str) -> Iterator[Diagnostic]:

@@ -258,8 +258,9 @@ class Service(ServiceOptions, StepShape):
     )
     runtime: Line | None = Field(
         default=None,
-        description="Serving runtime of the platform that loads the model; by `format` without it.",
-        examples=["kserve-sklearnserver"],
+        description="Serving runtime of the platform that loads the model, with a version of its image after a colon "
+        "where it is not the platform's; by `format` without it.",
+        examples=["kserve-sklearnserver", "kserve-tritonserver:23.05-py3"],
     )
     engine: Literal["vllm"] | None = Field(
         default=None, description="Engine for large language models.", examples=["vllm"]

@@ -37,12 +37,29 @@ def test_adapters_spreading_and_arguments_are_the_specifications() -> None:
         'args: [--max-model-len, "8 k"], resources: {gpu: 4, cpu: 8, memory: 64Gi}, replicas: 3'
     )["spec"]
     assert body["model"]["lora"] == {"adapters": [{"name": "support", "uri": "hf://acme/support"}]}
-    assert body["parallelism"] == {"tensor": 4, "pipeline": 2, "data": 2, "dataLocal": 2, "expert": True}
+    assert body["parallelism"] == {"tensor": 4, "pipeline": 2, "data": 2, "dataLocal": 1, "expert": True}
     assert body["replicas"] == 3
     (box,) = body["template"]["containers"]
     assert box["env"] == [{"name": "VLLM_ADDITIONAL_ARGS", "value": "--max-model-len '8 k'"}]
     assert box["resources"]["limits"] == {"cpu": "8", "memory": "64Gi", "nvidia.com/gpu": "4"}
     assert body["worker"] == body["template"]
+
+
+@pytest.mark.parametrize(
+    ("more", "parallelism", "several"),
+    [
+        ("parallel: {data: 16, expert: true}, resources: {gpu: 8}", {"data": 16, "dataLocal": 8, "expert": True}, True),
+        ("parallel: {data: 8}, resources: {gpu: 8}", {"data": 8, "dataLocal": 8}, False),
+        ("parallel: {data: 4, tensor: 2}, resources: {gpu: 4}", {"tensor": 2, "data": 4, "dataLocal": 2}, True),
+        ("parallel: {data: 4}", {"data": 4, "dataLocal": 4}, False),
+        ("parallel: {pipeline: 2, tensor: 4}, resources: {gpu: 4}", {"tensor": 4, "pipeline": 2}, True),
+    ],
+)
+def test_copies_that_do_not_fit_into_one_pod_have_workers(
+    more: str, parallelism: dict[str, Any], several: bool
+) -> None:
+    spec = language(f", {more}")["spec"]
+    assert spec["parallelism"] == parallelism and ("worker" in spec) is several
 
 
 def test_groups_of_copies_have_their_own_numbers_and_resources() -> None:
