@@ -84,7 +84,6 @@ def _address(source: ir.ModelSource, project: ir.Project) -> str:
 
 def _speaks(service: ir.Service, served: str) -> Iterator[Diagnostic]:
     """KSERVE002 for MLflow's models in KServe's own server, KSERVE003 for protocols and formats."""
-    path = service.origin.path
     name, _ = format_of(service.format)
     own = served == "model" and not service.runtime
     if (own or (served == "launched" and not has_own(service))) and name not in (*SERVERS, *(() if own else ("",))):
