@@ -46,9 +46,13 @@ class Model(Declared):
     @model_validator(mode="before")
     @classmethod
     def open_notes(cls, value: object) -> object:
-        """The mapping without notes, its short form spelt out."""
+        """The mapping without notes and empty fields, its short form spelt out. An unknown key stays, empty or not."""
         if isinstance(value, dict):
-            return without_notes(value)
+            return {
+                key: item
+                for key, item in value.items()
+                if not key.startswith("x-") and (item is not None or not cls.has(key))
+            }
         if (
             cls.short
             and isinstance(value, cls.short_types)
@@ -56,6 +60,11 @@ class Model(Declared):
         ):
             return cls.lengthen(value)
         return value
+
+    @classmethod
+    def has(cls, key: str) -> bool:
+        """Whether there is a field that files call `key`."""
+        return key in cls.model_fields or any(field.alias == key for field in cls.model_fields.values())
 
     @classmethod
     def lengthen(cls, value: object) -> dict[str, object]:

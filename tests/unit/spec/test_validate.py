@@ -147,6 +147,14 @@ class TestUnknownKeys:
     def test_extended_resources_are_written_with_their_slash(self) -> None:
         assert only("steps: {a: {resources: {extended: {a/b: 1}}}}").code == "SPEC001"
 
+    def test_an_unknown_key_without_a_value_is_one_all_the_same(self) -> None:
+        comma = only("params: {a: {type: int, default: 1, description: one, two three}}")
+        assert (comma.code, comma.at.path) == ("SPEC001", ("params", "a", "two three"))
+        assert only("steps: {a: {comand: }}").code == "SPEC001"
+
+    def test_a_field_without_a_value_is_left_out(self) -> None:
+        assert project("steps: {a: {command: [a], timeout: null, x-note: null}}").steps["a"].timeout is None
+
 
 class TestWrongValues:
     @pytest.mark.parametrize(
