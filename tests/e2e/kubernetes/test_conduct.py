@@ -146,7 +146,7 @@ def test_a_conductor_that_is_killed_again_and_again_makes_every_child_once_and_e
     while not conditions(cluster.plane.ask("GET", f"{cluster.jobs}/first")) & {"Complete", "Failed"}:
         assert time.monotonic() < end, cluster.log("first")
         jobs = [item["metadata"]["name"] for item in cluster.plane.ask("GET", cluster.jobs)["items"]]
-        if len(jobs) > seen + 1 and len(killed) < 4:  # Kubernetes doubles the wait for the next each time
+        if len(jobs) > seen + 1 and len(killed) < 3:  # Kubernetes doubles the wait for the next each time
             for pod in cluster.conductors("first"):
                 if pod["status"]["phase"] == "Running" and pod["metadata"]["uid"] not in killed:
                     killed.add(pod["metadata"]["uid"])
