@@ -48,6 +48,7 @@ CASES = [
     pytest.param(framework, launcher, nodes, version, id=f"{framework or 'none'}-{launcher}-{nodes}-{version}")
     for framework, launchers in LAUNCHERS.items()
     for launcher, nodes, version in itertools.product(launchers, (1, 3), (*V2, V1))
+    if nodes > 1 or version in ("2.3", V1)
 ]
 
 
