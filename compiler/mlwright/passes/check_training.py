@@ -72,7 +72,7 @@ def _cached(project: ir.Project, task: ir.Task, profile: Profile, owners: Mappin
 
 def _initialized(project: ir.Project, task: ir.Task, profile: Profile) -> Iterator[Diagnostic]:
     """A runtime fetches one dataset and one model: of two models one is likely a dataset."""
-    runtime = profile.file.runtimes.get(task.framework)
+    runtime = profile.file.runtimes.get(task.framework) if profile.has("kubeflow.trainer") else None
     models = [
         source
         for source in project.data

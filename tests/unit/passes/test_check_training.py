@@ -144,3 +144,23 @@ def test_a_cache_is_started_by_a_runtime(framework: str, access: Any, owner: str
     project = programs.project(task, data=(source,))
     owners = {task.id: owner}
     assert [each.code for each in check_training(project, platform("2.3", **runtimes), owners)] == codes
+
+
+@pytest.mark.parametrize(
+    ("texts", "version", "codes"),
+    [
+        ("hf://datasets/tatsu-lab/alpaca", "2.3", []),
+        ("hf://tatsu-lab/alpaca", "2.3", ["TRAIN009"]),
+        ("hf://tatsu-lab/alpaca", "1.9", ["TRAIN005"]),
+    ],
+)
+def test_a_runtime_fetches_one_model(texts: str, version: str, codes: list[str]) -> None:
+    sources = {"texts": texts, "weights": "hf://meta-llama/Llama-3.2-1B"}
+    data = tuple(
+        ir.DataSource(name=name, source=source, origin=programs.origin("data", name))
+        for name, source in sources.items()
+    )
+    runtimes = {"runtimes": {"torchtune": {"name": "tune", "initializers": ["dataset", "model"]}}}
+    project = programs.project(step("torchtune", data=tuple(sources)), data=data)
+    found = check_training(project, platform(version, **runtimes), {"training": "kubeflow"})
+    assert [each.code for each in found] == codes
