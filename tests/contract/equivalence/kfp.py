@@ -21,7 +21,6 @@ from typing import Any
 
 RUNTIME = Path(__file__).parents[3] / "compiler" / "mlwright" / "runtime"
 Json = dict[str, Any]
-GOOD = ("SUCCEEDED", "SKIPPED")
 _CONDITION = re.compile(r"inputs\.parameter_values\['([^']+)'\] == '([^']*)'")
 
 
@@ -69,7 +68,7 @@ class Run:
             assert ready, f"a circle among {sorted(waiting)}"
             broken = any(state == "FAILED" for state in states.values())
             for name, task in ready.items():
-                if broken or not all(states[up] in GOOD for up in task.get("dependentTasks", ())):
+                if broken or not all(states[up] == "SUCCEEDED" for up in task.get("dependentTasks", ())):
                     states[name] = "OMITTED"
                     continue
                 start(name)
