@@ -46,6 +46,7 @@ class Service:
         self._version = self._written = 0
         now = time.monotonic()
         self._seen = {trial.worker: now for trial in ledger.running()}
+        self._unanswered: list[str] = []
         self._dismissed: set[str] = set()
         self.concluded = True
         """Whether the result is stored where what comes after the search finds it: workers stay until it is."""
@@ -81,12 +82,20 @@ class Service:
     def drop_silent_workers(self) -> None:
         """End the trials of workers that have been silent for three heartbeats."""
         for trial in self._ledger.running():
-            silence = time.monotonic() - self._seen.get(trial.worker, 0.0)
-            if silence > SILENT_BEATS * self._heartbeat:
-                with self._lock:
-                    news = self._ledger.lose(trial.number, f"its worker was silent for {silence:.0f} s", self._draws)
-                    state = self._state() if news else None
-                self._record(state, trial)
+            if not self._silence(trial.worker):
+                continue
+            with self._lock:
+                silence = self._silence(trial.worker)  # the lock may have been waited for
+                why = f"its worker was silent for {silence:.0f} s"
+                news = bool(silence) and self._ledger.lose(trial.number, why, self._draws)
+                state = self._state() if news else None
+            self._record(state, trial)
+
+    def _silence(self, worker: str) -> float:
+        """Seconds since a worker was heard, if that is too long; 0 for one that waits for an answer: drawing a trial
+        may take longer than that, and a heartbeat waits for it like everybody."""
+        silence = time.monotonic() - self._seen.get(worker, 0.0)
+        return 0.0 if worker in self._unanswered or silence <= SILENT_BEATS * self._heartbeat else silence
 
     def over(self) -> bool:
         """Whether the search has ended."""
@@ -112,9 +121,13 @@ class Service:
         worker = _text(request, "worker", TEXT_LIMIT)
         if not 0 < len(worker) <= NAME_LIMIT:
             raise Rejected(400, f"worker must be a name of 1 to {NAME_LIMIT} characters")
-        # Before the lock is taken: who waits for it is alive.
-        self._seen[worker] = time.monotonic()
-        return self._posts[path](worker, request)
+        self._unanswered.append(worker)
+        try:
+            self._seen[worker] = time.monotonic()
+            return self._posts[path](worker, request)
+        finally:
+            self._seen[worker] = time.monotonic()
+            self._unanswered.remove(worker)
 
     def _ask(self, worker: str, _: dict[str, Any]) -> dict[str, Any]:
         with self._lock:

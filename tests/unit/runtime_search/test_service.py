@@ -137,6 +137,24 @@ def test_a_silent_worker_loses_its_trial_and_a_living_one_does_not(live: Live) -
     assert live.post("/ask", worker="silent")["trial"] == 2, "who comes back gets a new trial"
 
 
+def test_a_worker_whose_heartbeat_waits_for_the_draw_of_another_is_not_silent(
+    live: Live, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    live.post("/ask", worker="alive")
+    draws, draw = live.service._draws, live.service._draws.ask
+    monkeypatch.setattr(draws, "ask", lambda: (time.sleep(0.5), draw())[1])
+    asking = threading.Thread(target=lambda: live.post("/ask", worker="other"))
+    beating = threading.Thread(target=lambda: live.post("/heartbeat", worker="alive", trial=0))
+    asking.start()
+    time.sleep(0.05)
+    beating.start()
+    while asking.is_alive():
+        live.service.drop_silent_workers()
+        time.sleep(0.01)
+    beating.join()
+    assert [trial.status for trial in live.ledger.trials] == ["running", "running"]
+
+
 def test_a_goal_ends_the_running_trials() -> None:
     live = Live(stop_at=0.5)
     live.post("/ask", worker="a")
