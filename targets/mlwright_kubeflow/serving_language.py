@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from typing import Any
 
+from mlwright.emit import servedoc
 from mlwright.emit.kube import kserve, metadata, pod, quantity
 from mlwright.emit.kube.objects import Objects
 from mlwright.emit.kube.placement import placed
@@ -120,7 +121,7 @@ def _router(objects: Objects, expose: Expose, name: str, *, scheduled: bool) -> 
 
 def _template(objects: Objects, service: Service, where: str, group: Group) -> Object:
     """What of the pods is the project's: the rest is KServe's."""
-    box, platform = service.container, objects.context.platform
+    box, platform = servedoc.with_model(service.container, serving_pod.MODELS), objects.context.platform
     volumes = Volumes(objects, service.id, service.origin)
     volumes.service(box)
     env = serving_pod.variables(objects, box)

@@ -22,7 +22,7 @@ _RUNTIME = "3"
 
 def model(objects: Objects, service: Service, work: Workload, address: str) -> Object:
     """The part of an InferenceService in which a runtime of the platform serves what is at `address`."""
-    box = service.container
+    box = servedoc.with_model(service.container, MODELS)
     volumes = Volumes(objects, service.id, service.origin)
     volumes.service(box)
     name, version = kserve.format_of(service.format or "huggingface")
@@ -53,7 +53,7 @@ def model(objects: Objects, service: Service, work: Workload, address: str) -> O
 def scored(objects: Objects, service: Service, work: Workload, address: str) -> Object:
     """The same with a runtime of the project's: MLflow's scoring server in the project's image, on the folder that
     KServe fills."""
-    box = service.container
+    box = servedoc.with_model(service.container, MODELS)
     volumes = Volumes(objects, service.id, service.origin)
     volumes.service(box)
     command = ["mlflow", "models", "serve", "-m", MODELS, "--env-manager", "local", "-h", "0.0.0.0"]

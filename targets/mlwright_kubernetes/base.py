@@ -14,7 +14,7 @@ from mlwright.emit.kube.tenancy import ACCOUNTS, tenants
 from mlwright.emit.kube.volumes import claim
 from mlwright.emit.places import referred
 from mlwright.emit.programs import closure
-from mlwright.ir import Gates, Origin, Project, Registration, Search, Storage, Task
+from mlwright.ir import Container, Gates, Origin, Project, Registration, Search, Storage, Task
 
 NODE = "cluster"
 """The node that stands for what the whole environment shares."""
@@ -120,9 +120,15 @@ def _identities(project: Project) -> set[str]:
     trials = [node.trial for node in project.nodes if isinstance(node, Search)]
     tasks = [node for node in project.nodes if isinstance(node, Task)]
     boxes = [task.container for task in (*tasks, *trials)]
-    boxes += [service.container for service in project.services]
+    boxes += _serving(project)
     boxes += [notebook.container for notebook in project.notebooks]
     return {box.identity for box in boxes} - {""}
+
+
+def _serving(project: Project) -> list[Container]:
+    """The containers of endpoints, and of what is beside them."""
+    parts = [part.container for service in project.services for _, part in service.components]
+    return [*(service.container for service in project.services), *parts]
 
 
 def _volume(objects: Objects, storage: Storage) -> None:
@@ -147,7 +153,7 @@ def _volume(objects: Objects, storage: Storage) -> None:
 def _wave(project: Project, storage: Storage) -> int:
     """With the pods that use it: a claim that waits for its first pod is not healthy, and would hold up later waves.
     Last of all where only runs do."""
-    boxes = [service.container for service in project.services]
+    boxes = _serving(project)
     boxes += [notebook.container for notebook in project.notebooks]
     used = {mount.source for box in boxes for mount in box.mounts if mount.kind == "storage"}
     used |= {name for box in boxes for name in referred(box, "storage")}

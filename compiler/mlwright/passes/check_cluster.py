@@ -6,8 +6,9 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from mlwright import ir
 from mlwright.diag import Diagnostic, Label
-from mlwright.passes.occurrences import containers, searches, storage_uses, tasks, unmountable
+from mlwright.passes.occurrences import Placed, containers, searches, storage_uses, tasks, texts, unmountable
 from mlwright.platform import Profile
+from mlwright.platform.kserve import served_as
 from mlwright.span import Path
 
 _ONE = ("ReadWriteOnce", "ReadWriteOncePod", "")
@@ -16,8 +17,9 @@ _HOSTS = ("mpirun", "deepspeed")
 
 def check_cluster(project: ir.Project, profile: Profile, owners: Mapping[str, str]) -> Iterable[Diagnostic]:
     """KUBE001 a folder of this machine, KUBE002 a mount of what is no volume, KUBE003 a volume of one node that pods on
-    several would share, KUBE004 nodes that an Indexed Job cannot start together, KUBE005 an image that no registry has.
-    `owners` maps node ids to targets. Says nothing where no cluster is."""
+    several would share, KUBE004 nodes that an Indexed Job cannot start together, KUBE005 an image that no registry has,
+    KUBE009 a secret within a text that no launcher completes. `owners` maps node ids to targets. Says nothing where no
+    cluster is."""
     if profile.orchestrator == "compose":
         return
     yield from _folders(project)
@@ -25,6 +27,7 @@ def check_cluster(project: ir.Project, profile: Profile, owners: Mapping[str, st
     yield from _shared(project)
     yield from _distributed(project, profile, owners)
     yield from _images(project)
+    yield from _secrets(project, profile, owners)
 
 
 def _folders(project: ir.Project) -> Iterator[Diagnostic]:
@@ -134,3 +137,35 @@ def _images(project: ir.Project) -> Iterator[Diagnostic]:
                 f"`defaults: {{steps: {{image: {{ref: registry.example.com/{image.ref}}}}}}}`",
                 severity="warning",
             )
+
+
+def _secrets(project: ir.Project, profile: Profile, owners: Mapping[str, str]) -> Iterator[Diagnostic]:
+    """Kubernetes gives a secret to a variable, whole; only the launcher puts it into other text."""
+    for placed in _unlaunched(project, profile, owners):
+        for text in texts(placed):
+            refs = [
+                part.path for part in text.template if isinstance(part, ir.Ref) and part.path.startswith("secrets.")
+            ]
+            if refs and (len(text.template) > 1 or not text.variable):
+                yield Diagnostic(
+                    code="KUBE009",
+                    message=f"`${{{refs[0]}}}` stands within a text of `{placed.id}`, which no launcher completes",
+                    at=Label(path=text.path),
+                    help=f'give it whole, as a variable: `env: {{TOKEN: "${{{refs[0]}}}"}}`',
+                )
+
+
+def _unlaunched(project: ir.Project, profile: Profile, owners: Mapping[str, str]) -> Iterator[Placed]:
+    """The containers that start as they are."""
+    for task in tasks(project):
+        if task.contract == "bare":
+            yield Placed(id=task.id, path=task.origin.path, container=task.container)
+    for service in project.services:
+        by_kserve = owners.get(service.id) == "kubeflow"
+        launched = served_as(service, profile) == "launched" if by_kserve else service.source.kind != "none"
+        if not launched:
+            yield Placed(id=service.id, path=service.origin.path, container=service.container)
+        for kind, part in service.components:
+            yield Placed(id=service.id, path=(*service.origin.path, kind), container=part.container)
+    for book in project.notebooks:
+        yield Placed(id=book.id, path=book.origin.path, container=book.container)

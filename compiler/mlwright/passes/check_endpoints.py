@@ -20,6 +20,9 @@ def check_endpoints(project: ir.Project) -> Iterable[Diagnostic]:
         placed = Placed(id=service.id, path=service.origin.path, container=service.container)
         models = {name for source in _sources(service) if (name := _reference(source))}
         yield from _unknown(placed, models, remote if service.source.kind == "none" else set())
+        for kind, part in service.components:
+            path = (*service.origin.path, kind)
+            yield from _unknown(Placed(id=service.id, path=path, container=part.container), set(), remote)
     for book in project.notebooks:
         placed = Placed(id=book.id, path=book.origin.path, container=book.container)
         yield from _unknown(placed, set(), remote)

@@ -96,4 +96,16 @@ CODES = (
         good='registry: {model: churn, from: "${training.outputs.model}"}\n'
         'serving: {online: {model: "${registry.churn@champion}"}}',
     ),
+    Code(
+        code="KUBE009",
+        title="a secret within other text",
+        explanation=(
+            "Kubernetes gives one key of a secret to one variable, as it is. Putting it into other text, or into the "
+            "words of a command, is the launcher's work, and it does not start a program of `contract: bare`, an "
+            "endpoint that brings or is given its model, a transformer, an explainer or a notebook. Give the program a "
+            "variable, and let it, or a command that is text, make the rest."
+        ),
+        bad='serving: {online: {image: x, command: [serve, "--token=${secrets.hub.TOKEN}"]}}',
+        good='serving: {online: {image: x, command: "serve --token=$TOKEN", env: {TOKEN: "${secrets.hub.TOKEN}"}}}',
+    ),
 )

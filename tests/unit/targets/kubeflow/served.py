@@ -68,10 +68,12 @@ def built(text: str, platform: str = KSERVE, *aliases: str, lock: str = "", **fi
     return made
 
 
-def objects(text: str, platform: str = KSERVE, *aliases: str, target: str = "kubeflow", **files: str) -> dict[str, Any]:
+def objects(
+    text: str, platform: str = KSERVE, *aliases: str, target: str = "kubeflow", lock: str = "", **files: str
+) -> dict[str, Any]:
     """The objects of a target by `Kind/name`, as they are written; `NAME-*` for a name that has a digest."""
     found: dict[str, Any] = {}
-    for path, data in built(text, platform, *aliases, **files).files.items():
+    for path, data in built(text, platform, *aliases, lock=lock, **files).files.items():
         file = path.rpartition("/")[2]
         if path.startswith(f"{target}/") and path.count("/") == 1 and file.endswith(".yaml") and "kustom" not in file:
             body = yaml.safe_load(data)

@@ -11,12 +11,14 @@ from tests.unit.targets.kubeflow.served import (
     KSERVE,
     LOCKED,
     TWO,
+    analysed,
     codes,
     container,
     objects,
     predictor,
     version,
 )
+from tests.unit.targets.kubernetes.environments import locked
 
 LAKE = """\
 secrets: {lake: {keys: [AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY]}}
@@ -332,3 +334,28 @@ def test_an_edge_platform_needs_neither_mesh_nor_gateway() -> None:
 )
 def test_what_kserve_cannot_do_is_refused_at_its_line(text: str, code: str) -> None:
     assert code in codes(text, f'{KSERVE}keda: "2.20"\n', "champion", "challenger")
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        (DIRECT % ', transformer: {image: t, command: [t], env: {A: "x${secrets.k.K}"}}', "KUBE009 A"),
+        (DIRECT % ', transformer: {image: t, command: [t, "${run.status}"]}', "SERVE008 1"),
+        (DIRECT % ', explainer: {image: t, command: [t, "${registry.m@champion}"]}', "SERVE008 1"),
+        (DIRECT % ", transformer: {image: t, command: [t], placement: nowhere}", "PLAT002 placement"),
+        (DIRECT % ", transformer: {image: t, command: [t], env: {PYTHONPATH: /app}}", "KSERVE008 PYTHONPATH"),
+    ],
+)
+def test_what_is_beside_a_model_is_checked_as_endpoints_are(text: str, code: str) -> None:
+    assert code in codes("secrets: {k: {keys: [K]}}\n" + text)
+
+
+def test_a_reference_to_the_model_is_the_folder_that_kserve_fills() -> None:
+    lock = locked("champion").replace("mlflow-artifacts:/1", "s3://acme/1")
+    text = LOCKED % ', format: sklearn, protocols: [open-inference-v1], env: {AT: "${registry.m@champion}"}'
+    found, _ = analysed(text, KSERVE, lock=lock)
+    assert found.ready
+    made = objects(text, KSERVE, lock=lock)
+    model = predictor(made)["model"]
+    assert model["env"] == [{"name": "AT", "value": "/mnt/models"}]
+    assert model["storageUri"] == f"s3://acme/1/models/m-{'1' * 32}/artifacts"
