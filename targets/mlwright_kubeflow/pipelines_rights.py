@@ -9,7 +9,7 @@ from typing import Any
 
 from mlwright.emit.kube import jobs, kfp, metadata, operated, plan
 from mlwright.emit.kube.objects import Objects
-from mlwright.ir import Origin, Pipeline, Task
+from mlwright.ir import Origin, Pipeline, Search, Task
 from mlwright_kubeflow import pipelines_pods as pods
 
 Rule = dict[str, Any]
@@ -43,6 +43,16 @@ def emit_rights(objects: Objects, pipelines: Sequence[Pipeline]) -> None:
     own = plan.rules(found, "operate") if found else []
     _account(objects, kfp.account(objects), [*_EXECUTOR, *own], token=True)
     _account(objects, objects.name(kfp.SUBMIT), _SUBMIT, token=False)
+    if _by_workers(objects, pipelines):
+        _account(objects, objects.name(operated.OPERATOR), own, token=False)
+
+
+def _by_workers(objects: Objects, pipelines: Sequence[Pipeline]) -> bool:
+    """Whether workers of a search, which are pods of our own, make the objects of their trials."""
+    wanted = {id for pipeline in pipelines for id in pipeline.nodes}
+    searches = [node for node in objects.project.nodes if isinstance(node, Search) and node.id in wanted]
+    by_katib = objects.context.platform.has("kubeflow.katib")
+    return not by_katib and any(operated.operated(objects.context, search.trial) for search in searches)
 
 
 def _jobs(objects: Objects, pipelines: Sequence[Pipeline]) -> list[dict[str, Any]]:

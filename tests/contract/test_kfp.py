@@ -457,3 +457,47 @@ def test_the_sdk_takes_the_examples(example: str, tmp_path: Path) -> None:
         spec = yaml.safe_load(path.read_text())["spec"]
         assert problems(spec["pipelineSpec"], spec["platformSpec"]) == []
         sdk.answered(SDK, [spec["pipelineSpec"], spec["platformSpec"]])
+
+
+TUNED = """
+apiVersion: mlwright.dev/v1
+kind: MLProject
+metadata: {name: demo}
+defaults: {steps: {image: "demo:1"}}
+params: {lr: {type: float, default: 0.1}, n: {type: int, default: 3}}
+training:
+  command: [python, t.py, "${params.lr}", "${params.n}"]
+  metrics: {auc: {goal: maximize, pattern: "auc=(\\\\S+)", sample: "auc=1"}}
+tuning: {objective: auc, space: {lr: {min: 0.1, max: 1.0}}, trials: {max: 4, parallel: 2}}
+environments: {there: {platform: p.yaml, namespace: demo}}
+"""
+
+
+@pytest.mark.parametrize("nodes", [1, 2])
+def test_without_katib_a_search_is_its_own_jobs_which_a_small_pod_makes(tmp_path: Path, nodes: int) -> None:
+    images = PLATFORM + "images: {tools: tools:1}\n"
+    text = TUNED if nodes == 1 else TUNED.replace("training:\n", "training:\n  distributed: {nodes: 2}\n")
+    spec, platform = compiled(tmp_path, text, p=images)
+    assert problems(spec, platform) == []
+    given = spec["components"]["comp-exit-handler-1"]["dag"]["tasks"]["tuning"]["inputs"]["parameters"]
+    assert set(given) == {"mlwright-run", "n"}, "what is searched is not the pipeline's to give"
+    folder = tmp_path / "manifests" / "there" / "kubeflow"
+    document = operated(folder / "configmap-demo-tuning-operator.yaml")
+    kinds = [(one["manifest"]["kind"], one["main"]) for one in document["objects"]]
+    assert (document["trial"], kinds) == (None, [("Service", False), ("Job", True), ("Job", False)])
+    workers = document["objects"][2]["manifest"]["spec"]
+    assert (workers["completions"], workers["parallelism"]) == (2, 2)
+    pod = workers["template"]["spec"]
+    if nodes == 1:
+        assert pod["containers"][0]["args"][0] == "/mlwright/runtime/step.py"
+        return
+    assert pod["containers"][0]["args"][0] == "/mlwright/runtime/operate.py"
+    trial = operated(folder / "configmap-demo-trial-operator.yaml")
+    assert trial["trial"]["tuning"] == "tuning"
+    assert {one["manifest"]["kind"] for one in trial["objects"]} == {"Job", "Service"}
+    accounts = {yaml.safe_load(path.read_text())["metadata"]["name"] for path in folder.glob("serviceaccount-*.yaml")}
+    assert pod["serviceAccountName"] in accounts
+
+
+def operated(path: Path) -> Spec:
+    return dict(json.loads(yaml.safe_load(path.read_text())["data"]["step.json"]))
