@@ -94,7 +94,7 @@ def test_conditions_loops_failures_and_late_steps_mean_what_they_mean_here(
     result = api.compile([str(tmp_path / "mlproject.yaml")], envs=["once"])
     assert not result.failed, result.diagnostics
     done = started(engine, tmp_path, mlflow_server, ["python:3.11-slim", MLFLOW])
-    assert done.returncode != 0 and "Pipeline flow-main finished" not in done.stdout + done.stderr
+    assert "alarm" in done.stdout, (done.stdout + done.stderr)[-6000:]
     there = Records(MlflowClient(mlflow_server), "flow-once", "")
     env = {name: text for name, text in os.environ.items() if not name.startswith(("MLFLOW_", "MLWRIGHT_"))}
     command = [sys.executable, "-m", "mlwright", "run", "--env", "here"]
@@ -107,12 +107,13 @@ def test_conditions_loops_failures_and_late_steps_mean_what_they_mean_here(
 
 
 def ends(known: Records) -> dict[str, list[tuple[str, str, str]]]:
-    """By step: how each of its runs ended, whether it was skipped, and of which item it was."""
-    found: dict[str, list[tuple[str, str, str]]] = {}
+    """By step: how each of its runs ended, whether it was skipped, and of which item it was. The local runner has no
+    names of nodes, by which a launcher knows that it is started anew: there, what failed has several runs."""
+    found: dict[str, set[tuple[str, str, str]]] = {}
     for run in known.runs():
         tags = run.data.tags
         entry = (run.info.status, tags.get("mlwright.status", ""), tags.get("mlwright.item", ""))
-        found.setdefault(tags["mlwright.step"], []).append(entry)
+        found.setdefault(tags["mlwright.step"], set()).add(entry)
     return {step: sorted(entries) for step, entries in found.items()}
 
 
