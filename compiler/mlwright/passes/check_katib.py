@@ -10,7 +10,7 @@ from mlwright.diag import Diagnostic, Label
 from mlwright.diag.diagnostic import Severity
 from mlwright.passes.algorithms import ALGORITHMS
 from mlwright.passes.check_algorithm import katib_only
-from mlwright.passes.occurrences import searches
+from mlwright.passes.occurrences import searches, tasks
 from mlwright.platform import Profile
 from mlwright.span import Path
 
@@ -44,9 +44,10 @@ def check_katib(project: ir.Project, profile: Profile, owners: Mapping[str, str]
 def _mesh(search: ir.Search, project: ir.Project, profile: Profile) -> Iterator[Diagnostic]:
     """Trials have no sidecar of a mesh, whatever steps have: Katib waits for all that runs in their pods."""
     mesh = profile.file.mesh
-    steps = mesh is not None and mesh.native_sidecars  # else it is said of them all
-    if mesh is None or mesh.mtls != "strict" or mesh.permissive_ports or not steps or not project.tracking.beside:
+    if mesh is None or mesh.mtls != "strict" or mesh.permissive_ports or not project.tracking.beside:
         return
+    if not mesh.native_sidecars or any(task.spread for task in tasks(project)):
+        return  # said of steps already
     yield Diagnostic(
         code="PLAT010",
         message="trials of Katib run outside the mesh, which lets nobody from outside reach the tracking server",

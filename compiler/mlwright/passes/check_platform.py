@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from mlwright import ir
 from mlwright.diag import Diagnostic, Label
-from mlwright.passes.occurrences import containers, searches
+from mlwright.passes.occurrences import containers, searches, tasks
 from mlwright.platform import Profile
 from mlwright.platform.kserve import knative, served_as
 from mlwright.platform.versions import KNOWN, listing
@@ -196,16 +196,18 @@ def _gpus(project: ir.Project, profile: Profile) -> Iterator[Diagnostic]:
 
 def _mesh(project: ir.Project, profile: Profile) -> Iterator[Diagnostic]:
     mesh = profile.file.mesh
-    if mesh is None or mesh.mtls != "strict" or mesh.native_sidecars or mesh.permissive_ports:
+    if mesh is None or mesh.mtls != "strict" or mesh.permissive_ports or not project.tracking.beside:
         return
-    if project.nodes and project.tracking.beside:
+    spread = any(task.spread for task in tasks(project))
+    if project.nodes and (spread or not mesh.native_sidecars):
+        steps = "steps on several nodes" if mesh.native_sidecars else "steps"
         yield Diagnostic(
             code="PLAT010",
-            message="steps run outside the mesh, which lets nobody from outside reach the tracking server",
+            message=f"{steps} run outside the mesh, which lets nobody from outside reach the tracking server",
             at=Label(path=(*project.tracking.origin.path, "server"), on="key"),
             related=(profile.label(project.environment.name, ("mesh", "mtls"), "only mutual TLS"),),
-            help="under `mesh`, write `native_sidecars: true` if sidecars end with their step, or "
-            "`permissive_ports: true` if the tracking server may open its port",
+            help=("" if spread else "under `mesh`, write `native_sidecars: true` if sidecars end with their step, or ")
+            + f"{'under `mesh`, write ' * spread}`permissive_ports: true` if the tracking server may open its port",
         )
 
 

@@ -223,6 +223,18 @@ def test_steps_outside_a_strict_mesh_cannot_reach_the_tracking_server(mesh: str,
 
 
 @pytest.mark.parametrize(
+    ("mesh", "refused"),
+    [("{mtls: strict, native_sidecars: true}", True), ("{mtls: strict, permissive_ports: true}", False)],
+)
+def test_steps_on_several_nodes_are_outside_whatever_sidecars_do(mesh: str, refused: bool) -> None:
+    profile = platform(f"istio: '1.30'\nmesh: {mesh}\n")
+    steps = project(task("steps.a", distributed=ir.Distributed(nodes_min=2, nodes_max=2)))
+    found = list(check_platform(steps, profile))
+    assert [item.code for item in found] == (["PLAT010"] if refused else [])
+    assert all("native" not in item.help for item in found)
+
+
+@pytest.mark.parametrize(
     ("classes", "name", "mode", "codes"),
     [
         ("", "gp3", "ReadWriteMany", []),

@@ -111,8 +111,9 @@ CODES = (
             "A sidecar of the mesh keeps a Job's pod alive after its program has ended, so steps run without one. "
             "Where the mesh insists on mutual TLS, they cannot reach a tracking server that has one. With "
             "`native_sidecars` (Kubernetes ends them with the program; Istio must be set up for it) steps are part of "
-            "the mesh; with `permissive_ports` the tracking server's port also takes plain traffic. Trials of Katib "
-            "are always outside: it waits for all that runs in their pods."
+            "the mesh; with `permissive_ports` the tracking server's port also takes plain traffic. Two kinds "
+            "of pods are outside even so: trials of Katib, which waits for all that runs in them, and steps on several "
+            "nodes, which talk to each other on ports that nobody declares."
         ),
         bad="mesh: {mtls: strict}",
         good="mesh: {mtls: strict, native_sidecars: true}",

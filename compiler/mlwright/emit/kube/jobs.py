@@ -88,6 +88,8 @@ def task_template(
         ports = {"ports": [{"name": port[0], "containerPort": port[1], "protocol": "TCP"}]}
     container = pod.user_container(objects, box, volumes, env, start, name=name, more=ports)
     together = together or Gang()
+    # Nodes talk to each other by address and on ports that nobody declares: a mesh would slow that down, or refuse it.
+    outside = pod.OUTSIDE if task.spread and objects.context.platform.has("istio") else {}
     return pod.template(
         objects,
         [container],
@@ -95,7 +97,7 @@ def task_template(
         node=task.id,
         component=task.name,
         box=box,
-        labels=together.labels,
+        labels={**together.labels, **outside},
         annotations=together.annotations,
         more={**together.spec, **(more or {})},
     )

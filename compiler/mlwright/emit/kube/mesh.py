@@ -8,7 +8,7 @@ from typing import Any
 
 from mlwright.emit.kube import kserve, metadata, tenancy
 from mlwright.emit.kube.objects import Objects
-from mlwright.ir import Search
+from mlwright.ir import Search, Task
 from mlwright.record import dataclass
 from mlwright.target import Document
 
@@ -35,7 +35,7 @@ def emit_mesh(objects: Objects) -> None:
     AuthorizationPolicy where Kubeflow's Profiles keep everybody else out."""
     platform = objects.context.platform
     mesh = platform.file.mesh
-    outside = not (mesh and mesh.native_sidecars) or _searched(objects)
+    outside = not (mesh and mesh.native_sidecars) or _outside(objects)
     plain = mesh is not None and mesh.mtls == "strict" and mesh.permissive_ports and outside
     tenants = tenancy.tenants(platform) and platform.has("istio")
     for document in list(objects.items()) if plain or tenants else ():
@@ -71,10 +71,15 @@ def _pods(objects: Objects, document: Document) -> Iterator[_Pods]:
         yield _found(name, spec["labels"] if "labels" in spec else document.data["metadata"]["labels"], ports)
 
 
-def _searched(objects: Objects) -> bool:
-    """Whether Katib makes trials, which have no sidecar, native or not."""
+def _outside(objects: Objects) -> bool:
+    """Whether pods have no sidecar, native or not: trials of Katib, and steps on several nodes."""
     owners = objects.context.owners
-    return any(isinstance(node, Search) and owners.get(node.id) == "kubeflow" for node in objects.project.nodes)
+    return any(
+        owners.get(node.id) == "kubeflow" or node.trial.spread
+        if isinstance(node, Search)
+        else isinstance(node, Task) and node.spread
+        for node in objects.project.nodes
+    )
 
 
 def _found(name: str, labels: dict[str, str], ports: list[str], suffix: str = "") -> _Pods:

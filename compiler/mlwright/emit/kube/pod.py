@@ -22,6 +22,8 @@ DOCUMENT = "step.json"
 MAIN = "main"
 """The name of the container that runs the user's program."""
 USER = 65532
+OUTSIDE = {"sidecar.istio.io/inject": "false"}
+"""The label of pods that are no part of the mesh."""
 _PULL = {"always": "Always", "never": "Never", "if_not_present": "IfNotPresent"}
 
 
@@ -165,7 +167,7 @@ def template(
                 **common.labels,
                 **metadata.labels(project, node, component, box),
                 metadata.ROLE: role,
-                **({"sidecar.istio.io/inject": "false"} if outside else {}),
+                **(OUTSIDE if outside else {}),
                 **(labels or {}),
             },
             **({"annotations": notes} if notes else {}),

@@ -64,3 +64,14 @@ def test_trials_of_katib_are_outside_of_a_mesh_whose_sidecars_end_with_their_pro
     mesh = "mesh: {mtls: strict, native_sidecars: true, permissive_ports: true}"
     found = objects(SEARCHED, f'{platform}\nistio: "1.30"\n{mesh}\n{searcher}\n')
     assert [name for name in found if name.startswith("PeerAuthentication/")] == opened
+
+
+@pytest.mark.parametrize("nodes", [1, 2])
+def test_steps_on_several_nodes_talk_to_each_other_without_the_mesh(nodes: int) -> None:
+    text = TRAINED.replace("outputs: {model", f"distributed: {{nodes: {nodes}}}, outputs: {{model")
+    text = text.replace("training: {", "training: {framework: pytorch, ")
+    mesh = "mesh: {mtls: strict, native_sidecars: true, permissive_ports: true}"
+    found = objects(text, f'{PLAIN}\nimages: {{tools: tools:1}}\nistio: "1.30"\n{mesh}\n')
+    texts = [str(part) for body in found.values() for part in body.get("data", {}).values()]
+    assert any("sidecar.istio.io/inject" in part for part in texts) is (nodes > 1)
+    assert any(name.startswith("PeerAuthentication/") for name in found) is (nodes > 1)
