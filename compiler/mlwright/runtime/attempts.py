@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 import time
 
 from attempt import Attempt
@@ -13,7 +14,7 @@ from metrics import point
 from outside import changed, data_mark
 from program import Outcome
 from pulse import Heart
-from ranks import here, node_rank, spread, untracked
+from ranks import here, node_rank, over_hosts, spread, untracked
 from scope import Scope, entry
 from tracking import Run, Tracking, now
 from values import (
@@ -387,6 +388,10 @@ class Step(Scope):
 
             env["MLWRIGHT_CHECKPOINT_DIR"] = place(self)
         self._track(env, run_id, experiment)
+        if over_hosts(doc.get("distributed") or {}):
+            from peer import lend
+
+            lend(env, self.env, self.folder, sys.argv[1])
         return env
 
     def _track(self, env: Dict[str, str], run_id: str, experiment: str) -> None:

@@ -51,7 +51,7 @@ def spread(words: List[str], plan: Doc, env: Mapping[str, str]) -> List[str]:
         meeting.append("--rdzv-conf=is_host=%d" % (node_rank(env) == 0))
         count = ["--nnodes=%d" % nodes, "--node-rank=%d" % node_rank(env), "--nproc-per-node=%d" % each]
         return ["torchrun", *count, *meeting, *restarts, *shim]
-    if launcher == "mpirun" or (launcher == "deepspeed" and nodes > 1):
+    if launcher == "mpirun" or over_hosts(plan):
         return _mpirun(nodes, each, env, shim)
     if launcher == "deepspeed":
         return ["deepspeed", "--no_python", "--num_gpus=%d" % each, *shim]
@@ -113,6 +113,11 @@ def node_rank(env: Mapping[str, str]) -> int:
     return 0
 
 
+def over_hosts(plan: Doc) -> bool:
+    """Whether processes start on hosts that have no launcher of their own."""
+    return int(plan.get("nodes") or 1) > 1 and plan.get("launcher") in ("mpirun", "deepspeed")
+
+
 def here(place: str) -> str:
     """`host:port` with this host's own address: Paddle's first node looks for that, and not for its name."""
     import socket
@@ -139,6 +144,14 @@ def be_rank(words: List[str]) -> int:
     names = ("RANK", "OMPI_COMM_WORLD_RANK", "PMI_RANK", "SLURM_PROCID", "LOCAL_RANK")
     rank = next((env[n] for n in names if env.get(n)), "0")
     autolog = env.pop("MLWRIGHT_RANK_AUTOLOG", "")
+    if "MLWRIGHT_MPI_FOLDER" in env:
+        from peer import arrive
+
+        try:
+            arrive(env)
+        except StepError as problem:
+            say(str(problem))
+            return problem.code
     if rank != "0":
         untracked(env, rank)
     elif autolog:

@@ -109,6 +109,48 @@ def test_mpirun_starts_on_this_host_first_and_passes_the_environment(pipeline: A
     assert ssh.startswith("-i /keys/id_rsa -p 2222 ")
 
 
+HOSTS = """#!/bin/sh
+# Stands in for mpirun on two hosts: the second has nothing of what the first one's launcher has fetched.
+while [ "${1#-}" != "$1" ]; do case $1 in -np|-x|--hostfile) shift;; esac; shift; done
+RANK=0 "$@" || exit 1
+mv "$MLWRIGHT_MPI_FOLDER" "$MLWRIGHT_MPI_FOLDER.first"
+RANK=1 "$@" && RANK=2 "$@" || exit 1
+rm -r "$MLWRIGHT_MPI_FOLDER"
+mv "$MLWRIGHT_MPI_FOLDER.first" "$MLWRIGHT_MPI_FOLDER"
+"""
+
+
+def test_other_hosts_of_mpirun_find_what_the_step_reads(pipeline: Any) -> None:
+    bin = pipeline.folder / "tools"
+    bin.mkdir()
+    (bin / "mpirun").write_text(HOSTS)
+    (bin / "mpirun").chmod(0o755)
+    make = "import sys; open(sys.argv[1], 'w').write('made before')"
+    made = pipeline.document(
+        "make", program=make, args=[[{"ref": "outputs.table"}]], outputs={"table": {"type": "file"}}
+    )
+    assert pipeline.launch(made).code == 0
+    reads = """
+        import os, sys
+        lent = [name for name in os.environ if name.startswith(("MLWRIGHT_SECRET_", "MLWRIGHT_MPI_"))]
+        print(os.environ["RANK"], open(sys.argv[1]).read(), os.path.isdir(os.path.dirname(sys.argv[2])), lent)
+        if os.environ["RANK"] == "0":
+            open(sys.argv[2], "w").write("x")
+    """
+    document = pipeline.document(
+        "train",
+        program=reads,
+        args=[[{"ref": "steps.make.outputs.table"}], [{"ref": "outputs.model"}]],
+        inputs={"steps.make.outputs.table": {"step": "steps.make", "output": "table", "type": "file"}},
+        outputs={"model": {"type": "file"}},
+        secret_keys={"lake": ["KEY"]},
+        distributed={"nodes": 2, "processes_per_node": 2, "launcher": "mpirun", "max_restarts": 0},
+    )
+    ended = pipeline.launch(document, PATH=f"{bin}:{pipeline.env()['PATH']}", MLWRIGHT_SECRET_LAKE_KEY="k")
+    assert ended.code == 0, ended.err
+    assert ended.out.decode().splitlines() == [f"{rank} made before True []" for rank in range(3)]
+
+
 def test_mpirun_starts_other_programs_than_python(pipeline: Any) -> None:
     plan = {"nodes": 1, "processes_per_node": 2, "launcher": "mpirun", "max_restarts": 0}
     bin = pipeline.folder / "tools"
