@@ -90,7 +90,7 @@ def test_a_placement_chooses_nodes_scheduler_and_priority() -> None:
 def documents(text: str, **changes: Any) -> dict[tuple[str, str], dict[str, Any]]:
     place = ir.Environment(name="prod", platform="prod.yaml", namespace="churn", origin=origin("environments", "prod"))
     project = programs.project(environment=place, **changes)
-    context = programs.context(platform=platform(text), owners={"tracking": "mlflow"})
+    context = programs.context(platform=platform(text), owners={"tracking": "mlflow", "namespace": "kubernetes"})
     items = [item for item in KubernetesTarget().emit(project, context) if isinstance(item, Document)]
     return {(item.data["kind"], item.data["metadata"]["name"]): item.data for item in items if "metadata" in item.data}
 
