@@ -137,6 +137,8 @@ def _emit_starter(objects: Objects, pipeline: Pipeline) -> None:
                 "schedule": _NEVER,
                 "suspend": True,
                 "concurrencyPolicy": "Allow",
+                "successfulJobsHistoryLimit": 3,
+                "failedJobsHistoryLimit": 3,
                 "jobTemplate": {
                     "metadata": {"labels": metadata.labels(objects.project, node, kfp.SUBMIT)},
                     "spec": {**spec, **({"ttlSecondsAfterFinished": keep} if keep else {})},
