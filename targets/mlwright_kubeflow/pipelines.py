@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from mlwright.emit.kube import kfp, metadata, pod
-from mlwright.emit.kube.names import hashed
+from mlwright.emit.kube.names import HASH, hashed
 from mlwright.emit.kube.objects import Objects
 from mlwright.emit.kube.volumes import Volumes
 from mlwright.ir import Origin, Pipeline
@@ -34,21 +34,14 @@ def emit_pipelines(objects: Objects) -> None:
     rights.emit_rights(objects, made)
 
 
-def stored(objects: Objects) -> bool:
-    """Whether pipelines are objects of the cluster here."""
-    kubeflow = objects.context.platform.file.kubeflow
-    wanted = kubeflow.pipelines.store if kubeflow and kubeflow.pipelines else "kubernetes"
-    return wanted == "kubernetes" and objects.context.platform.has("kfp_kubernetes_store")
-
-
 def _emit_pipeline(objects: Objects, pipeline: Pipeline) -> str:
     """One pipeline; the name of its version, which is called after what is in it."""
     graph, name = Graph(objects, pipeline), kfp.pipeline_name(objects, pipeline)
     node, origin = f"pipelines.{pipeline.name}", pipeline.origin
-    if not stored(objects):
+    if not kfp.stored(objects):
         spec_at, platform_at = ("data", _SPEC), ("data", _PLATFORM, *_EXECUTORS)
         return objects.config(
-            name,
+            kfp.version_name(objects, pipeline).removesuffix(HASH),
             {_SPEC: graph.spec(), _PLATFORM: graph.platform()},
             node=node,
             origin=origin,
@@ -61,7 +54,7 @@ def _emit_pipeline(objects: Objects, pipeline: Pipeline) -> str:
     common: dict[str, Any] = {"node": node, "origin": origin, "component": pipeline.name}
     shown = {"displayName": name, **described}
     objects.add("Pipeline", name, {"spec": shown}, wave=metadata.BASE, **common)
-    version = hashed(name)
+    version = kfp.version_name(objects, pipeline)
     spec_at, platform_at = ("spec", "pipelineSpec"), ("spec", "platformSpec", *_EXECUTORS)
     spec = {
         "pipelineName": name,
@@ -104,7 +97,7 @@ def _emit_submit(objects: Objects, versions: Sequence[tuple[Pipeline, str]]) -> 
     entries = []
     for pipeline, version in versions:
         entry = _entry(objects, pipeline, version)
-        if not stored(objects):
+        if not kfp.stored(objects):
             entry["folder"] = f"{pod.FOLDER}/pipelines/{pipeline.name}"
             volumes.config(f"pipeline-{pipeline.name}".replace("_", "-"), version, str(entry["folder"]))
         entries.append(entry)

@@ -365,7 +365,7 @@ def test_where_the_database_keeps_pipelines_a_job_uploads_the_same_documents(tmp
         assert not api.compile([str(folder / "mlproject.yaml")], envs=["there"]).failed
         output = folder / "manifests" / "there" / "kubeflow"
         assert not list(output.glob("pipeline*.yaml"))
-        config = yaml.safe_load((output / "configmap-demo-main.yaml").read_text())
+        config = yaml.safe_load((output / "configmap-demo-main-pipeline.yaml").read_text())
         data = config["data"]
         found[store] = json.loads(data["pipeline.json"]), json.loads(data["platform.json"])
         submit = yaml.safe_load((output / "job-demo-submit.yaml").read_text())["spec"]["template"]["spec"]
@@ -376,6 +376,28 @@ def test_where_the_database_keeps_pipelines_a_job_uploads_the_same_documents(tmp
         volumes = {volume["name"]: volume for volume in submit["volumes"]}
         assert volumes[mounts[entry["folder"]]]["configMap"]["name"] == config["metadata"]["name"]
     assert found["database"] == found["kubernetes"]
+
+
+@pytest.mark.parametrize("store", ["kubernetes", "database"])
+def test_a_pipeline_may_be_called_like_anything_of_ours(tmp_path: Path, store: str) -> None:
+    names = ("main", "submit", "runtime", "pipeline", "mlflow", "start")
+    pipelines = "pipelines:\n" + "".join(f"  {name}: {{run: [steps.publish, steps.report]}}\n" for name in names)
+    text = PROJECT.replace("environments:", f"{pipelines}environments:").replace(
+        "platform: kubeflow", "platform: p.yaml"
+    )
+    (tmp_path / "mlproject.yaml").write_text(text)
+    platform = PLATFORM.replace('{pipelines: "2.17"', f'{{pipelines: {{version: "2.17", store: {store}}}')
+    (tmp_path / "p.yaml").write_text(platform)
+    result = api.compile([str(tmp_path / "mlproject.yaml")], envs=["there"])
+    assert not result.failed, [item.message for item in result.diagnostics]
+    document = yaml.safe_load(next(tmp_path.rglob("configmap-demo-submit.yaml")).read_text())["data"]["step.json"]
+    versions = {entry["version"] for entry in json.loads(document)["pipelines"]}
+    made = {
+        yaml.safe_load(path.read_text())["metadata"]["name"]
+        for path in tmp_path.rglob("kubeflow/*.yaml")
+        if "kust" not in path.name
+    }
+    assert len(versions) == len(names) and versions <= made
 
 
 def test_patches_reach_into_executors_and_their_documents(tmp_path: Path) -> None:

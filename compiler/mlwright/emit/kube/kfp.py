@@ -38,6 +38,20 @@ def pipeline_name(objects: Objects, pipeline: Pipeline) -> str:
     return objects.name(pipeline.name, limit=52)
 
 
+def stored(objects: Objects) -> bool:
+    """Whether pipelines are objects of the cluster here."""
+    kubeflow = objects.context.platform.file.kubeflow
+    wanted = kubeflow.pipelines.store if kubeflow and kubeflow.pipelines else "kubernetes"
+    return wanted == "kubernetes" and objects.context.platform.has("kfp_kubernetes_store")
+
+
+def version_name(objects: Objects, pipeline: Pipeline) -> str:
+    """The name of a pipeline's version, and of the object that holds it: a PipelineVersion, or a ConfigMap, which must
+    not be called like those of other things."""
+    own = () if stored(objects) else ("pipeline",)
+    return objects.name(pipeline.name, *own, limit=52) + HASH
+
+
 def document(objects: Objects, entries: Sequence[Mapping[str, Json]], **more: Json) -> dict[str, Json]:
     """The document of `submit.py`."""
     single = not objects.context.platform.has("kubeflow.profiles")
@@ -57,7 +71,11 @@ def starting(objects: Objects, pipeline: Pipeline) -> dict[str, Json]:
     """The document that starts one run, called after the Job, with the parameters that its variables have."""
     types: dict[str, Json] = {param.name: param.type for param in objects.project.params}
     name = pipeline_name(objects, pipeline)
-    return document(objects, [{"name": name, "version": name + HASH, "start": "always", "params": types}], only=True)
+    return document(
+        objects,
+        [{"name": name, "version": version_name(objects, pipeline), "start": "always", "params": types}],
+        only=True,
+    )
 
 
 def job(
