@@ -138,9 +138,9 @@ def test_typed_models_keep_all_of_it(framework: str, theirs: dict[str, Any]) -> 
 
 
 def test_the_runtime_that_ops_make_for_an_example_has_what_its_platform_file_says() -> None:
-    folder = Path(__file__).parents[2] / "examples/llm-finetune/platforms"
-    runtime = yaml.safe_load((folder / "runtime.yaml").read_text("utf-8"))
-    listed = yaml.safe_load((folder / "hub.yaml").read_text("utf-8"))["runtimes"]["pytorch"]
+    folder = Path(__file__).parents[2] / "examples/llm-finetune"
+    runtime = yaml.safe_load((folder / "ops/runtime.yaml").read_text("utf-8"))
+    listed = yaml.safe_load((folder / "platforms/hub.yaml").read_text("utf-8"))["runtimes"]["pytorch"]
     assert problems(definitions(Path(CRDS)), [runtime]) == []
     assert listed["name"] == runtime["metadata"]["name"]
     jobs = runtime["spec"]["template"]["spec"]["replicatedJobs"]
