@@ -12,6 +12,7 @@ import pytest
 import yaml
 from tests import sdk
 from tests.contract.kfp.model import problems
+from tests.unit.runtime import kfp
 
 from mlwright import api
 
@@ -479,6 +480,20 @@ def test_the_sdk_takes_the_examples(example: str, tmp_path: Path) -> None:
         spec = yaml.safe_load(path.read_text())["spec"]
         assert problems(spec["pipelineSpec"], spec["platformSpec"]) == []
         sdk.answered(SDK, [spec["pipelineSpec"], spec["platformSpec"]])
+
+
+@sdk.needed
+def test_the_api_of_the_tests_has_the_fields_and_names_of_the_real_one() -> None:
+    real = sdk.answered(SDK, "api")
+    for kind, fields in kfp.FIELDS.items():
+        assert fields <= set(real[kind]), kind
+    for kind, id in kfp.IDS.items():
+        assert id in real[kind]
+        assert {kfp.LISTS.get(kind, kind), "next_page_token"} <= set(real["lists"][kind])
+    assert set(real["reference"]) == kfp.REFERENCE
+    assert {"ENABLE", "DISABLE"} <= set(real["modes"]) and {"ENABLED", "DISABLED"} <= set(real["states"])
+    switches = {f"recurringruns/{{recurring_run_id}}:{verb}" for verb in ("enable", "disable")}
+    assert {"pipelines/upload_version", "recurringruns", *switches} <= set(real["paths"])
 
 
 TUNED = """

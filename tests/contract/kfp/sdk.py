@@ -1,5 +1,6 @@
 """Asks Kubeflow's SDK, run by the Python that has it. JSON in: `check` two documents as strictly as protobuf can, and
-load them as a component; or `compile` the pipeline below, which is what `PROJECT` of the tests says."""
+load them as a component; `compile` the pipeline below, which is what `PROJECT` of the tests says; or the shapes of the
+`api`."""
 
 import json
 import sys
@@ -120,11 +121,43 @@ def compiled():
         return next(yaml.safe_load_all(Path(path).read_text()))
 
 
+def api():
+    """Fields of what the API takes, and what its lists are called, as its own client has them."""
+    import inspect
+    import re
+
+    import kfp_server_api as client
+    from kfp_server_api.api import pipeline_upload_service_api, recurring_run_service_api
+
+    def fields(name):
+        return sorted(getattr(client, f"V2beta1{name}").attribute_map.values())
+
+    text = "".join(inspect.getsource(module) for module in (pipeline_upload_service_api, recurring_run_service_api))
+    return {
+        "pipelines": fields("Pipeline"),
+        "versions": fields("PipelineVersion"),
+        "experiments": fields("Experiment"),
+        "runs": fields("Run"),
+        "recurringruns": fields("RecurringRun"),
+        "lists": {
+            "pipelines": fields("ListPipelinesResponse"),
+            "versions": fields("ListPipelineVersionsResponse"),
+            "experiments": fields("ListExperimentsResponse"),
+            "runs": fields("ListRunsResponse"),
+            "recurringruns": fields("ListRecurringRunsResponse"),
+        },
+        "reference": fields("PipelineVersionReference"),
+        "modes": client.RecurringRunMode.allowable_values,
+        "states": client.V2beta1RecurringRunStatus.allowable_values,
+        "paths": sorted(set(re.findall(r"'/apis/v2beta1/([^']+)'", text))),
+    }
+
+
 def main():
     """One question, one answer."""
     wanted = json.load(sys.stdin)
     stream, sys.stdout = sys.stdout, sys.stderr
-    answer = compiled() if wanted == "compile" else check(*wanted)
+    answer = {"compile": compiled, "api": api}[wanted]() if isinstance(wanted, str) else check(*wanted)
     json.dump(answer, stream)
 
 

@@ -16,7 +16,7 @@ from urllib.parse import parse_qs, urlsplit
 
 Json = dict[str, Any]
 
-_REFERENCE = {"pipeline_id", "pipeline_version_id"}
+REFERENCE = {"pipeline_id", "pipeline_version_id"}
 _RUN = {"experiment_id", "display_name", "description", "pipeline_version_reference", "runtime_config"}
 FIELDS = {
     "pipelines": {"display_name", "name", "description", "namespace", "tags"},
@@ -173,7 +173,7 @@ class _Handler(BaseHTTPRequestHandler):
             raise Refusal(400, "Invalid input error: Namespace is empty or not yours")
         if kind in ("runs", "recurringruns"):
             reference = body["pipeline_version_reference"]
-            assert set(reference) == _REFERENCE
+            assert set(reference) == REFERENCE
             if not any(one["pipeline_version_id"] == reference["pipeline_version_id"] for one in self._versions()):
                 raise Refusal(404, "pipeline version not found")
         if kind == "recurringruns":
