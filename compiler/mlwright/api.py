@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from mlwright.remote.wanted import Wanted
 
 SPEC = "mlproject.yaml"
+_SEVERAL = 3
+"""Outputs from which on a second process is worth what it takes to begin one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,10 +76,11 @@ class Program:
         return tuple(one for item in found for one in (Bag([item]).located(self.locate) if item.at.path else [item]))
 
 
-def validate(paths: Sequence[str] = (), *, env: str | None = None, strict: bool = False) -> Result:
+def validate(paths: Sequence[str] = (), *, env: str | None = None, strict: bool = False, apart: bool = False) -> Result:
     """All findings of the projects at `paths` (files, or folders to search), in one pass. Writes nothing.
 
-    `strict` makes warnings errors. A finding is there too for what only the owning target can say.
+    `strict` makes warnings errors. A finding is there too for what only the owning target can say. With `apart` a
+    second process, forked from this one, takes its share of three and more outputs.
     """
     from mlwright import build as building
 
@@ -86,16 +89,25 @@ def validate(paths: Sequence[str] = (), *, env: str | None = None, strict: bool 
         return Result(usage_error=specs)
     bag = Bag()
     targets = registry.installed()
+
+    def refused(analysis: Analysis) -> tuple[Diagnostic, ...]:
+        place = building.folder(analysis, None)
+        return building.build(analysis, targets, folder=place, files=Disk("."), texts=False).findings
+
     for spec in specs:
         outcome = analyse(Disk("."), spec, targets, envs=(env,) if env else ())
         if outcome.usage_error:
             return Result(usage_error=outcome.usage_error)
         bag.extend(_findings(outcome))
-        for analysis in outcome.environments:
-            if _emits(analysis):
-                place = building.folder(analysis, None)
-                built = building.build(analysis, targets, folder=place, files=Disk("."), texts=False)
-                bag.extend(built.findings)
+        emitting = list(filter(_emits, outcome.environments))
+        if apart and len(emitting) >= _SEVERAL:
+            from mlwright.apart import each
+
+            found = each(refused, emitting)
+        else:
+            found = list(map(refused, emitting))
+        for some in found:
+            bag.extend(some)
     return Result(diagnostics=_ordered(bag, strict))
 
 

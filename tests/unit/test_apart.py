@@ -1,4 +1,4 @@
-"""A second process for the check of large outputs: the same outcome with it, without it, and when it is lost."""
+"""A second process for large outputs and many: the same outcome with it, without it, and when it is lost."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ import os
 import signal
 import sys
 import threading
+import time
 from pathlib import Path
 from typing import NoReturn
 
 import pytest
 
 from mlwright import apart, api, verify
-from mlwright.apart import begin
+from mlwright.apart import begin, each
 from mlwright.emit import output
 from mlwright.verify import Checked
 
@@ -98,6 +99,50 @@ def test_a_process_with_threads_does_the_work_itself() -> None:
     finally:
         end.set()
         thread.join()
+
+
+def test_two_processes_share_the_items_and_their_results_come_back_in_order() -> None:
+    def work(item: int) -> tuple[int, int]:
+        if os.getpid() == PARENT and item == 0:
+            time.sleep(0.5)  # until the second process has begun, on however busy a machine
+        return item * item, os.getpid()
+
+    found = each(work, range(50))
+    assert [value for value, _ in found] == [item * item for item in range(50)]
+    assert len({process for _, process in found}) == 2
+    assert each(work, [1]) == [(1, PARENT)]
+    assert each(work, []) == []
+
+
+def test_items_of_a_process_that_is_killed_are_done_here() -> None:
+    def work(item: int) -> int:
+        if os.getpid() != PARENT:
+            os.kill(os.getpid(), signal.SIGKILL)
+        time.sleep(0.05)
+        return item
+
+    assert each(work, range(5)) == [0, 1, 2, 3, 4]
+
+
+def test_what_an_item_raises_is_raised_here() -> None:
+    def work(item: int) -> int:
+        time.sleep(0.05)
+        return 1 // (item - 4)
+
+    with pytest.raises(ZeroDivisionError):
+        each(work, range(5))
+
+
+@pytest.mark.parametrize("more", ["", BAD_LABEL], ids=["good", "bad"])
+def test_several_environments_are_validated_the_same_with_a_second_process(project: Path, more: str) -> None:
+    write(project, more)
+    text = (project / "mlproject.yaml").read_text(encoding="utf-8")
+    several = ", ".join(f"env-{number}: {{platform: kubernetes, namespace: n{number}}}" for number in range(4))
+    (project / "mlproject.yaml").write_text(text.replace("prod: {platform: kubernetes}", several), encoding="utf-8")
+    result = api.validate(apart=True)
+    assert result == api.validate()
+    assert result.failed == bool(more)
+    assert [item.code for item in result.diagnostics if item.severity == "error"] == ["VER011"] * (4 * bool(more))
 
 
 def test_a_large_project_is_written_the_same_with_a_second_process(project: Path) -> None:

@@ -23,7 +23,7 @@ def execute(args: argparse.Namespace) -> int:
     """Exit 0 clean, 1 findings, 2 when there is nothing to validate."""
     from mlwright import api
 
-    result = api.validate(args.paths, env=args.env, strict=args.strict)
+    result = api.validate(args.paths, env=args.env, strict=args.strict, apart=True)
     if result.usage_error:
         terminal.warn(f"mlwright validate: {result.usage_error}")
         return exits.USAGE
