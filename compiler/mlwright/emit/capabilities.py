@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from mlwright.diag import Bag, Diagnostic, Label
 from mlwright.record import dataclass
@@ -23,9 +23,10 @@ class Row:
 def rows(tree: Node, capabilities: Iterable[Capability]) -> tuple[Row, ...]:
     """The fields of `tree` that some capability says something about, each by its most exact pattern, by path."""
     best: dict[Path, tuple[int, Row]] = {}
+    known: dict[tuple[str, ...], list[tuple[Path, Node]]] = {}
     for item in capabilities:
         pattern = tuple(item.field.split("."))
-        for path, node in _expand(tree, pattern):
+        for path, node in _expand(tree, pattern, known):
             if item.values and not _has(node, item.values, item.key):
                 continue
             rank = sum(part != "*" for part in pattern) * 2 + bool(item.values)
@@ -70,25 +71,27 @@ def compare(tree: Node, target: Target, environment: str, told: Collection[Path]
     return bag
 
 
-def _expand(tree: Node, pattern: tuple[str, ...], path: Path = ()) -> Iterator[tuple[Path, Node]]:
+def _expand(
+    tree: Node, pattern: tuple[str, ...], known: dict[tuple[str, ...], list[tuple[Path, Node]]]
+) -> list[tuple[Path, Node]]:
+    """What is at `pattern`, with its path; `known` keeps that of the beginnings of patterns, which they share."""
     if not pattern:
-        yield path, tree
-        return
-    head, rest = pattern[0], pattern[1:]
-    if head == "*":
-        parts: Iterable[str | int] = (
-            tree.entries if isinstance(tree, Map) else range(len(tree.items)) if isinstance(tree, Seq) else ()
-        )
-    else:
-        parts = (head,)
-    for part in parts:
-        below = child(tree, part)
-        if below is not None and not str(part).startswith("x-") and not _empty(below):
-            yield from _expand(below, rest, (*path, part))
+        return [((), tree)]
+    if (found := known.get(pattern)) is None:
+        part = pattern[-1]
+        known[pattern] = found = [
+            ((*path, key), item)
+            for path, node in _expand(tree, pattern[:-1], known)
+            for key, item in (_below(node) if part == "*" else ((part, child(node, part)),))
+            if item is not None and not (isinstance(item, Scalar) and item.value is None)
+        ]
+    return found
 
 
-def _empty(node: Node) -> bool:
-    return isinstance(node, Scalar) and node.value is None
+def _below(node: Node) -> Iterable[tuple[str | int, Node]]:
+    if isinstance(node, Map):
+        return [(key, entry.node) for key, entry in node.entries.items() if not key.startswith("x-")]
+    return enumerate(node.items) if isinstance(node, Seq) else ()
 
 
 def _has(node: Node, values: Collection[str], key: str) -> bool:

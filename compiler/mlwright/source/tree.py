@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from mlwright.diag.diagnostic import Bag, Diagnostic, Label, Locate
 from mlwright.record import dataclass, replace
@@ -125,25 +125,32 @@ def at(node: Node, path: Path) -> Node | None:
 def walk(node: Node, wanted: Callable[[Scalar], bool] | None = None) -> Iterator[tuple[Path, Scalar]]:
     """Every scalar that counts, in source order: what is below an `x-` key is left out. With `wanted` only those that
     it says yes to."""
-    if isinstance(node, Scalar) and wanted is not None and not wanted(node):
-        return
-    waiting: list[tuple[Path, Node]] = [((), node)]  # the next one is the last
-    while waiting:
-        path, node = waiting.pop()
-        if isinstance(node, Scalar):
-            yield path, node
-            continue
-        below: list[tuple[Path, Node]] = []
-        for key, item in _below(node):
-            if wanted is None or not isinstance(item, Scalar) or wanted(item):
-                below.append(((*path, key), item))
-        waiting += reversed(below)
+    found: list[tuple[Path, Scalar]] = []
+    if not isinstance(node, Scalar):
+        _walk(node, (), wanted, found)
+    elif wanted is None or wanted(node):
+        found.append(((), node))
+    return iter(found)
 
 
-def _below(node: Map | Seq) -> Iterable[tuple[str | int, Node]]:
+def _walk(
+    node: Map | Seq, path: Path, wanted: Callable[[Scalar], bool] | None, found: list[tuple[Path, Scalar]]
+) -> None:
     if isinstance(node, Seq):
-        return enumerate(node.items)
-    return [(key, entry.node) for key, entry in node.entries.items() if not key.startswith("x-")]
+        for index, item in enumerate(node.items):
+            if type(item) is not Scalar:
+                _walk(item, (*path, index), wanted, found)  # type: ignore[arg-type]
+            elif wanted is None or wanted(item):
+                found.append(((*path, index), item))
+        return
+    for key, entry in node.entries.items():
+        item = entry.node
+        if key.startswith("x-"):
+            continue
+        if type(item) is not Scalar:
+            _walk(item, (*path, key), wanted, found)  # type: ignore[arg-type]
+        elif wanted is None or wanted(item):
+            found.append(((*path, key), item))
 
 
 def relayered(node: Node, layer: str) -> Node:

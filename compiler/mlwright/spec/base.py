@@ -34,6 +34,10 @@ Named = Annotated[dict[Name, Item], BeforeValidator(without_notes)]
 """A map of entries by name."""
 
 
+def _is_note(key: str) -> bool:
+    return key.startswith("x-")
+
+
 class Model(Declared):
     """One mapping of the specification. Attribute names are the keys as written; `_` follows Python's keywords.
 
@@ -48,6 +52,8 @@ class Model(Declared):
     def open_notes(cls, value: object) -> object:
         """The mapping without notes and empty fields, its short form spelt out. An unknown key stays, empty or not."""
         if isinstance(value, dict):
+            if None not in value.values() and not any(map(_is_note, value)):
+                return value
             return {
                 key: item
                 for key, item in value.items()

@@ -247,12 +247,16 @@ def _run_texts(value: Any, at: tuple[str, ...], found: dict[str, RunText]) -> di
     """The texts of the run in `value`, by their place (a JSON pointer), put into `found`."""
     if isinstance(value, dict):
         for key, item in value.items():
+            if type(item) is str:
+                continue
             if isinstance(item, _HOLDERS):
                 _run_texts(item, (*at, key), found)
             elif isinstance(item, RunText):
                 found[_pointer(*at, key)] = item
     else:
         for index, item in enumerate(value):
+            if type(item) is str:
+                continue
             if isinstance(item, _HOLDERS):
                 key = item.get("name", "") if isinstance(item, dict) else ""
                 _run_texts(item, (*at, f"name={key}" if key else str(index)), found)

@@ -74,15 +74,19 @@ def _settle(name: str, waiting: Mapping[str, tuple[dict[str, Any], Marks]], sett
 def _marks(data: dict[str, Any]) -> Marks:
     """The places in a document that hold a marked name, and the name. Most documents hold none."""
     found: list[tuple[Path, str]] = []
-    waiting: list[tuple[Path, Any]] = [] if _is_free(data) else [((), data)]
-    for path, value in waiting:
-        for key, item in value.items() if isinstance(value, dict) else enumerate(value):
-            if isinstance(item, str):
-                if "@" in item and item.endswith(_MARKS):
-                    found.append(((*path, key), item))
-            elif item and isinstance(item, _HOLDERS) and not (isinstance(item, Embedded) and _is_free(dict(item))):
-                waiting.append(((*path, key), item))
+    if not _is_free(data):
+        _look(data, (), found)
     return found
+
+
+def _look(value: Any, path: Path, found: list[tuple[Path, str]]) -> None:
+    for key, item in value.items() if isinstance(value, dict) else enumerate(value):
+        kind = type(item)
+        if kind is str or isinstance(item, str):
+            if "@" in item and item.endswith(_MARKS):
+                found.append(((*path, key), item))
+        elif item and isinstance(item, _HOLDERS) and not (kind is Embedded and _is_free(dict(item))):
+            _look(item, (*path, key), found)
 
 
 def _is_free(data: dict[str, Any]) -> bool:
@@ -105,6 +109,8 @@ def _filled(data: dict[str, Any], marks: Marks, names: Mapping[str, str]) -> dic
             if path[:length] not in copied:
                 inside = copied[path[: length - 1]]
                 old = inside[path[length - 1]]
-                inside[path[length - 1]] = copied[path[:length]] = list(old) if isinstance(old, tuple) else copy(old)
+                inside[path[length - 1]] = copied[path[:length]] = (
+                    dict(old) if type(old) is dict else list(old) if isinstance(old, (list, tuple)) else copy(old)
+                )
         copied[path[:-1]][path[-1]] = names[name]
     return made
