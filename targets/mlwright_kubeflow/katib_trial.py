@@ -61,6 +61,9 @@ def trial_of(objects: Objects, pipeline: Pipeline, node: Search) -> Trial:
     for variables in _environments(main):
         variables[:] = [entry for entry in variables if entry.get("name") not in values]
         variables += [{"name": name, "value": value} for name, value in values.items()]
+        for entry in variables:
+            if entry.get("value") == "":  # Katib's webhook misses it after converting a Job to its types and back
+                del entry["value"]
     if objects.context.platform.has("istio"):  # Katib waits for the end of all processes in the pod
         for template in _templates(main):
             template.setdefault("metadata", {}).setdefault("labels", {})["sidecar.istio.io/inject"] = "false"

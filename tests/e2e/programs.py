@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
@@ -25,7 +26,8 @@ class Missing(Exception):
 @dataclass(frozen=True, kw_only=True)
 class Program:
     """A main package of a module at a version. `stamp` is the variable that holds the version; `published` is the
-    version of those modules that the module's own go.mod takes from its folders."""
+    version of those modules that the module's own go.mod takes from its folders. `main` is a program of ours on top of
+    the module, in the place of `package`."""
 
     name: str
     module: str
@@ -33,11 +35,13 @@ class Program:
     package: str
     stamp: str = ""
     published: str = ""
+    main: Path | None = None
 
     def built(self) -> Path:
         """The folder in the cache with the program in it. Its own go.mod may exclude or replace, which `go install`
         refuses: a module that requires it does not care."""
-        folder = CACHE / f"{self.name}-{self.version}"
+        mark = f"-{hashlib.sha256(self.main.read_bytes()).hexdigest()[:8]}" if self.main else ""
+        folder = CACHE / f"{self.name}-{self.version}{mark}"
         if (folder / self.name).exists():
             return folder
         if not shutil.which("go"):
@@ -47,10 +51,12 @@ class Program:
             env = dict(os.environ, GOFLAGS="-mod=mod -buildvcs=false", CGO_ENABLED="0")
             flags = f"-s -w -X {self.stamp}={self.version}" if self.stamp else "-s -w"
             done(["go", "mod", "init", "program.invalid/build"], env=env, cwd=Path(place))
+            if self.main:
+                shutil.copy(self.main, Path(place) / "main.go")
             for words in (
                 *self._replaced(),
                 ["get", f"{self.module}@{self.version}"],
-                ["build", "-trimpath", "-ldflags", flags, "-o", self.name, self.package],
+                ["build", "-trimpath", "-ldflags", flags, "-o", self.name, "." if self.main else self.package],
             ):
                 done(["go", *words], env=env, cwd=Path(place))
             folder.mkdir(parents=True, exist_ok=True)
@@ -113,6 +119,13 @@ TRAINING_OPERATOR = Program(
     module="github.com/kubeflow/training-operator",
     version="v1.9.4",
     package="github.com/kubeflow/training-operator/cmd/training-operator.v1",
+)
+KATIB = Program(
+    name="katib-webhooks",
+    module="github.com/kubeflow/katib",
+    version="v0.19.0",
+    package="github.com/kubeflow/katib/cmd/katib-controller/v1beta1",
+    main=Path(__file__).parent / "kubernetes" / "katib_webhooks.go",
 )
 
 

@@ -71,7 +71,7 @@ class Maker:
         for variables in _environments(manifest):
             for name, value in dict(self.given, **(more or {})).items():
                 text = {"value": value.replace("$(", "$$(")} if isinstance(value, str) else {"valueFrom": value}
-                entry = dict(text, name=name)
+                entry = dict(text if value else {}, name=name)  # no value is an empty one; Katib takes no other
                 same = [i for i, known in enumerate(variables) if known.get("name") == name]
                 if same and str(variables[same[0]].get("value")).startswith(FILLED):
                     continue

@@ -134,6 +134,8 @@ def _template(spec: Spec) -> Iterator[str]:
         text = text.replace(filled(one["name"]), "test-value")
     if found := re.findall(r"\$\{trialParameters\..+?\}", text):
         yield f"trialTemplate: {found} are no parameters"
+    if run["kind"] == "Job" and '"value": ""' in json.dumps(run):
+        yield "trialSpec: an empty value, which is lost when Katib converts the Job and compares"
     if {"name", "namespace"} & set(run.get("metadata", {})):
         yield "trialSpec.metadata: Katib gives name and namespace"
     if run["kind"] not in REGISTERED:

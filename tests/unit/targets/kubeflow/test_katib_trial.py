@@ -45,7 +45,12 @@ class Trial:
         self.objects: Objects = objects(made, profile(pod_security="baseline"))
         found = operated.manifests(self.objects, made.pipelines[0], node)
         document = plan.operation(made, node, found, NoPlaces())
-        given = {"MLWRIGHT_RUN": self.seen.run, "MLWRIGHT_PARAM_LR": "0.9", "MLWRIGHT_PARAM_OTHER": 'x "$(y)" z'}
+        given = {
+            "MLWRIGHT_RUN": self.seen.run,
+            "MLWRIGHT_PARAM_LR": "0.9",
+            "MLWRIGHT_PARAM_OTHER": 'x "$(y)" z',
+            "MLWRIGHT_EVENT": "",
+        }
         maker = manifests.Maker("churn-0a1b2c3d", self.seen.run, None, given)
         (wanted,) = document["objects"]  # type: ignore[misc]
         self.experiment = maker.make(wanted)  # type: ignore[arg-type]
@@ -65,7 +70,7 @@ class Trial:
             word.replace("/mlwright/runtime", str(RUNTIME)).replace("/mlwright/step.json", str(here / "step.json"))
             for word in generator.wrapped(self.experiment, container, str(here / "metrics.log"))
         ]
-        env = {entry["name"]: entry["value"].replace("$$(", "$(") for entry in container["env"]}
+        env = {entry["name"]: entry.get("value", "").replace("$$(", "$(") for entry in container["env"]}
         env |= {"MLFLOW_TRACKING_URI": self.server, "HOME": str(here), "PATH": self._path()}
         return subprocess.Popen(words, env=env, start_new_session=True)
 
@@ -143,9 +148,10 @@ def test_a_trial_that_katib_stops_early_ends_well(started: Any) -> None:
 def test_what_an_engine_hands_on_does_not_take_the_place_of_what_katib_fills_in(started: Any) -> None:
     trial = started(shown(LR))
     entries = generator.run_spec(trial.experiment, "t", {"lr": "0.1"})["spec"]["template"]["spec"]["containers"][0]
-    found = {entry["name"]: entry["value"] for entry in entries["env"]}
+    found = {entry["name"]: entry.get("value", "") for entry in entries["env"]}
     assert (found["MLWRIGHT_PARAM_LR"], found["MLWRIGHT_TRIAL"]) == ("0.1", "t")
     assert found["MLWRIGHT_PARAM_OTHER"] == 'x "$$(y)" z'
     assert found["MLWRIGHT_RUN"] == trial.seen.run
+    assert {"name": "MLWRIGHT_EVENT"} in entries["env"]  # an empty value would be refused by Katib
     labels = trial.experiment["spec"]["trialTemplate"]["trialSpec"]["spec"]["template"]["metadata"]["labels"]
     assert labels["mlwright.dev/run"] == manifests.mark(trial.seen.run)

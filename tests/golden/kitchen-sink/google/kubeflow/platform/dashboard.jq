@@ -1,0 +1,28 @@
+# Links of churn-google for Kubeflow's dashboard, which projects share:
+#   kubectl get configmap dashboard-config -n kubeflow -o json \
+#     | jq -f platform/dashboard.jq | kubectl replace -f -
+# Doing it again changes nothing, and links of others stay. Where somebody else was faster, kubectl says so.
+def merged($more):
+  reduce $more[] as $link (. // [];
+    if any(.[]; .text == $link.text) then map(if .text == $link.text then $link else . end) else . + [$link] end);
+def links: {
+  "externalLinks": [
+    {
+      "type": "item",
+      "iframe": false,
+      "text": "MLflow of churn-google",
+      "link": "https://mlflow.example.com",
+      "icon": "assessment"
+    }
+  ],
+  "quickLinks": [
+    {
+      "text": "Pipelines of churn-google",
+      "desc": "Predicts which customers leave next month.",
+      "link": "/pipeline/#/pipelines"
+    }
+  ]
+};
+.data.links = (
+  reduce (links | to_entries[]) as $list ((.data.links // "{}") | fromjson; .[$list.key] |= merged($list.value))
+  | tojson)
