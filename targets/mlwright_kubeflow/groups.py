@@ -15,6 +15,8 @@ Policy = Literal["torch", "mpi", "jax", "xgboost", "tensorflow", "paddle", "plai
 
 NAME_LIMIT = 40
 """Characters of a job's name, to which `-evaluator-0-0-` and a random end are put for its pods."""
+FETCHED_LIMIT = 33
+"""The same where the runtime has initializers: `-dataset-initializer-0-0-` comes after it."""
 _JOB = "MLWRIGHT_JOBSET"
 _INDEX = "JOB_COMPLETION_INDEX"
 RANK = "MLWRIGHT_NODE_RANK"

@@ -43,8 +43,9 @@ def training_manifests(objects: Objects, pipeline: Pipeline, task: Task) -> list
 def train_job(objects: Objects, pipeline: Pipeline, task: Task) -> Manifest:
     """The TrainJob of a step: of the runtime that ops list for its framework, else of one of the project's own."""
     platform = objects.context.platform
-    name = plan.name(task.name, task.name, groups.NAME_LIMIT)
     theirs = platform.file.runtimes.get(task.framework)
+    longest = groups.FETCHED_LIMIT if theirs is not None and theirs.initializers else groups.NAME_LIMIT
+    name = plan.name(task.name, task.name, longest)
     policy = groups.policy(task)
     newer = policy in ("jax", "xgboost") and platform.at_least("kubeflow.trainer", _POLICIES)
     given = newer or policy in ("torch", "mpi")

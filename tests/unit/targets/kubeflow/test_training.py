@@ -400,3 +400,12 @@ def test_a_runtime_of_ops_starts_as_many_processes_as_the_step_says() -> None:
     runtimes = {"runtimes": {"flux": {"name": "flux-runtime"}}}
     job, _ = made(step("flux", processes=4), platform("2.3", **runtimes))
     assert job["spec"]["trainer"]["numProcPerNode"] == 4
+
+
+def test_a_name_leaves_room_for_the_pods_of_a_jobset() -> None:
+    theirs = {"runtimes": {"pytorch": {"name": "torch-distributed", "initializers": ["dataset"]}}}
+    for sections, most in (({}, 40), (theirs, 33)):
+        job, _ = made(step("pytorch", "torchrun"), platform("2.3", **sections))
+        (part,) = job["metadata"]["name"].parts
+        assert part["limit"] == most
+        assert most + len("-dataset-initializer-0-0-abcde" if sections else "-evaluator-0-0-abcde") <= 63
