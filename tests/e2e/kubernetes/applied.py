@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import yaml
+from tests.contract.katib.generator import run_spec
+from tests.e2e.kubernetes import kserve
 from tests.e2e.kubernetes.plane import Plane, Refused
+
+sys.path.insert(0, str(Path(__file__).parents[3] / "compiler" / "mlwright" / "runtime"))
+
+from manifests import Maker
 
 Json = dict[str, Any]
 SERVER = ("uid", "resourceVersion", "generation", "creationTimestamp", "managedFields")
@@ -19,6 +26,10 @@ _MORE = ("nodeSelector", "priorityClassName", "hostAliases", "imagePullSecrets")
 """With `_SPEC`: what a pod of Argo's takes from its template or from the whole workflow."""
 _KNOWN: dict[str, dict[str, dict[str, Json]]] = {}
 """What servers know: by address, group's version and kind."""
+TRAINED = ("TrainJob", "PyTorchJob", "TFJob", "MPIJob", "XGBoostJob", "PaddleJob", "JAXJob")
+"""Kinds of training jobs."""
+_ELSEWHERE = ("Experiment", "TrainJob", "TrainingRuntime", "ClusterTrainingRuntime")
+"""Kinds whose pods are not in one template: a trial is an object of its own, and Trainer's job and runtime are one."""
 _WORKFLOWS = ("Workflow", "WorkflowTemplate", "ClusterWorkflowTemplate", "CronWorkflow", "Sensor")
 
 
@@ -46,18 +57,34 @@ class Output:
         return f"{collection(self.plane, document)}/{document['metadata']['name']}"
 
     def manifests(self) -> Iterator[tuple[str, Json]]:
-        """Objects that programs in the cluster will make: whole ones inside of ConfigMaps and of Argo's templates."""
+        """Objects that programs in the cluster will make: whole ones inside of ConfigMaps and of Argo's templates, and
+        a trial of each search."""
         for document in self.documents:
-            for found in _walked(_embedded(document)):
-                if isinstance(found.get("apiVersion"), str) and isinstance(found.get("kind"), str):
-                    metadata = {"namespace": document["metadata"].get("namespace"), **found.get("metadata", {})}
-                    yield _named(document), {**found, "metadata": metadata}
+            for found in _objects(_embedded(document)):
+                metadata = {"namespace": document["metadata"].get("namespace"), **found.get("metadata", {})}
+                yield _named(document), {**found, "metadata": metadata}
+
+    def trained(self) -> Iterator[list[Json]]:
+        """Each training job with what belongs to it, as the program that starts it makes them: a step's, a trial's."""
+        for document in self.documents:
+            for plan in _embedded(document):
+                if isinstance(plan, dict) and plan.get("kind") == "operate":
+                    maker = Maker(f"{plan['project']}-12345678", "run-1", None, {"MLWRIGHT_RUN": "run-1"})
+                    made = [maker.make(wanted) for wanted in plan["objects"]]
+                    made = [_trial(each) if each["kind"] == "Experiment" else each for each in made]
+                    if any(each["kind"] in TRAINED for each in made):
+                        yield made
+
+    def applications(self) -> Iterator[Json]:
+        """What Argo CD is told of the folder: it is applied elsewhere."""
+        for path in sorted(self.folder.glob("*/cd/application*.yaml")):
+            yield yaml.safe_load(path.read_text())
 
     def pods(self) -> Iterator[tuple[str, Json]]:
         """Every pod that will be made, with the object that it comes from."""
         for origin, whole in [*((_named(each), each) for each in self.documents), *self.manifests()]:
             space = whole.get("metadata", {}).get("namespace", "")
-            for template in (*_templates(whole), *_workflow_pods(whole)):
+            for template in (*_templates(whole), *_workflow_pods(whole), *_served(whole)):
                 metadata = {key: template.get("metadata", {}).get(key, {}) for key in ("labels", "annotations")}
                 metadata |= {"generateName": "check-", "namespace": space}
                 yield origin, {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": template["spec"]}
@@ -171,9 +198,38 @@ def _embedded(document: Json) -> list[Any]:
     return found
 
 
+def _objects(value: Any) -> Iterator[Json]:
+    """Every object in a value. Of an Experiment's trials one is there, as Katib makes it."""
+    if isinstance(value, dict):
+        if isinstance(value.get("apiVersion"), str) and isinstance(value.get("kind"), str):
+            yield value
+            if value["kind"] == "Experiment":
+                yield _trial(value)
+                return
+        for each in value.values():
+            yield from _objects(each)
+    elif isinstance(value, list):
+        for each in value:
+            yield from _objects(each)
+
+
+def _trial(experiment: Json) -> Json:
+    """The object of a trial, with a point of the search's space."""
+    spaces = {each["name"]: each["feasibleSpace"] for each in experiment["spec"]["parameters"]}
+    point = {name: space["list"][0] if "list" in space else space["min"] for name, space in spaces.items()}
+    made = run_spec(experiment, f"{experiment['metadata']['name']}-0a1b2c3d", point)
+    assert "${trial" not in json.dumps(made), made
+    return made
+
+
+def _served(whole: Json) -> list[Json]:
+    """The pods of an endpoint on KServe."""
+    return [template for _, template in kserve.pods(whole)] if whole.get("kind") == "InferenceService" else []
+
+
 def _templates(whole: Json) -> Iterator[Json]:
     """Pod templates, wherever they are."""
-    for found in _walked(whole):
+    for found in _walked(whole) if whole.get("kind") not in _ELSEWHERE else ():
         spec = found.get("spec")
         if isinstance(spec, dict) and isinstance(spec.get("containers"), list):
             yield found

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from tests.e2e.kubernetes.plane import Plane
+from tests.e2e.kubernetes.plane import Plane, Refused
 from tests.e2e.programs import Missing, told
 
 _COLLECTION = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
@@ -25,7 +25,7 @@ def installed(plane: Plane, *names: str) -> None:
     if lacking:
         raise Missing(f"no folder of MLWRIGHT_CRDS has a definition of {', '.join(lacking)}")
     with ThreadPoolExecutor(4) as pool:
-        list(pool.map(lambda item: _applied(plane, *item), texts.items()))
+        list(pool.map(lambda item: _made(plane, *item), texts.items()))
     for name in texts:
         plane.await_(f"{_COLLECTION}/{name}", _established, 300)
     told(f"{len(texts)} custom resource definitions are served", since)
@@ -53,9 +53,18 @@ def _definitions() -> Iterator[tuple[str, str, str]]:
                 seen.add(name[1])
 
 
-def _applied(plane: Plane, name: str, text: str) -> None:
-    query = "fieldManager=platform&force=true&fieldValidation=Ignore"
-    plane.ask("PATCH", f"{_COLLECTION}/{name}?{query}", text.encode(), "application/apply-patch+yaml")
+def _made(plane: Plane, name: str, text: str) -> None:
+    """Makes a definition where it is not there yet. A busy machine may need more than the server's patience."""
+    end = time.monotonic() + 300
+    while True:
+        try:
+            plane.ask("POST", f"{_COLLECTION}?fieldValidation=Ignore", text.encode(), "application/yaml")
+        except Refused as problem:
+            if problem.code == 504 and time.monotonic() < end:
+                continue
+            if problem.code != 409:
+                raise
+        return
 
 
 def _established(found: dict[str, Any]) -> bool:

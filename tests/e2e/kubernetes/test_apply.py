@@ -7,6 +7,7 @@ import fnmatch
 import json
 import re
 import shutil
+import time
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -14,8 +15,8 @@ from typing import Any
 
 import pytest
 import yaml
-from tests.e2e.kubernetes import crds
-from tests.e2e.kubernetes.applied import Output, checked, collection, drift, intent, output
+from tests.e2e.kubernetes import crds, trainers
+from tests.e2e.kubernetes.applied import TRAINED, Output, checked, collection, drift, intent, output
 from tests.e2e.kubernetes.plane import Plane, Refused
 from tests.e2e.programs import Missing
 
@@ -31,6 +32,12 @@ OUTPUTS = [
     "minimal/plain",
 ]
 
+ROOT = {"steps.summary"}
+"""Asks for what a restricted namespace refuses: ops keep it in one of another level."""
+
+_OF_JOBS = {"jobset.sigs.k8s.io/jobset-name", "training.kubeflow.org/job-name"}
+"""Labels of the pods of training jobs."""
+_POD = re.compile(r"^(?!TrainingRuntime)\w+ spec\.(jobTemplate\.spec\.)?template\.")
 _ITSELF = "the server alone can write it"
 _DEFAULT = "a default outside of lists: neither server-side apply nor Argo CD sees a difference in it"
 ALLOWED = {
@@ -48,6 +55,9 @@ ALLOWED = {
     "pod spec.*ontainers[[]].terminationMessage*": "merged by the container's name",
     "pod spec.*ontainers[[]].env[[]].valueFrom.fieldRef.apiVersion": "merged by the variable's name",
     **dict.fromkeys(("pod spec.dnsPolicy", "pod spec.schedulerName"), _DEFAULT),
+    "TrainingRuntime spec.template.spec.replicatedJobs[[]].groupName": "merged by the job's name",
+    "TrainingRuntime spec.template.spec.replicatedJobs[[]].replicas": "merged by the job's name",
+    "TrainingRuntime spec.template.spec.failurePolicy.restartStrategy": _DEFAULT,
     **dict.fromkeys(("Job spec.completionMode", "Job spec.completions", "Job spec.parallelism"), _DEFAULT),
     **dict.fromkeys(("Job spec.manualSelector", "Job spec.suspend", "Job spec.podReplacementPolicy"), _DEFAULT),
 }
@@ -96,7 +106,7 @@ def test_the_server_changes_nothing_of_what_was_sent_and_adds_little(sent: Outpu
     found = {}
     for document in sent.documents:
         for path, how in drift(document, sent.plane.ask("GET", sent.place(document))):
-            key = re.sub(r"^(\w+) spec\.(jobTemplate\.spec\.)?template\.", "pod ", f"{document['kind']} {path}")
+            key = _POD.sub("pod ", f"{document['kind']} {path}")
             if how[0] != "+" or not any(fnmatch.fnmatchcase(key, each) for each in ALLOWED):
                 found[key] = how
     assert not found
@@ -119,11 +129,42 @@ def test_every_pod_is_admitted_where_only_restricted_ones_are(sent: Output) -> N
     for space in {pod["metadata"]["namespace"] for _, pod in pods}:
         labels = sent.plane.ask("GET", f"/api/v1/namespaces/{space}")["metadata"]["labels"]
         assert labels["pod-security.kubernetes.io/enforce"] == "restricted"
-    assert not [(origin, why) for origin, pod in pods if (why := checked(sent.plane, pod))]
+    _only_root_is_refused(sent.plane, pods)
 
 
 def test_every_object_that_a_program_makes_would_be_accepted(sent: Output) -> None:
-    assert not [(origin, why) for origin, each in sent.manifests() if (why := checked(sent.plane, each))]
+    _only_root_is_refused(sent.plane, list(sent.manifests()))
+
+
+def test_argo_cd_would_be_told_of_the_folder(sent: Output) -> None:
+    for each in sent.applications():
+        crds.installed(sent.plane, *crds.names(_kinds([each])))
+        with contextlib.suppress(Refused):  # there since an earlier output
+            sent.plane.namespace(each["metadata"]["namespace"])
+        assert checked(sent.plane, each) == []
+
+
+@pytest.fixture(scope="module")
+def jobs(plane: Plane) -> Iterator[None]:
+    """What makes the pods of training jobs."""
+    with trainers.trainer(plane), trainers.operator(plane):
+        yield
+
+
+def test_controllers_make_the_pods_of_training_jobs(sent: Output, request: pytest.FixtureRequest) -> None:
+    found = list(sent.trained())
+    if not found:
+        pytest.skip("no controller of Kubeflow's trains here")
+    request.getfixturevalue("jobs")
+    for runtime in sorted(sent.folder.parents[1].glob("platforms/runtime*.yaml")):  # of ops
+        sent.plane.kubectl("apply", "-f", str(runtime))
+    for objects in found:
+        for each in objects:
+            sent.plane.ask("POST", f"{collection(sent.plane, each)}?fieldValidation=Strict", each)
+        main = sent.place(next(each for each in objects if each["kind"] in TRAINED))
+        assert _ended(sent.plane, main) & {"Complete", "Succeeded"}, main
+        for each in objects:
+            sent.plane.ask("DELETE", sent.place(each))
 
 
 def test_controllers_make_the_pods_of_what_runs_at_once(sent: Output) -> None:
@@ -132,6 +173,37 @@ def test_controllers_make_the_pods_of_what_runs_at_once(sent: Output) -> None:
             sent.plane.await_(sent.place(each), partial(_has, "replicas", each["spec"].get("replicas", 1)))
         elif each["kind"] == "Job":
             sent.plane.await_(sent.place(each), partial(_has, "active", 1))
+
+
+def _ended(plane: Plane, job: str) -> set[str]:
+    """The conditions of a job that has ended. There is no node: each of its pods is said to have succeeded."""
+    space, end = job.partition("/namespaces/")[2].partition("/")[0], time.monotonic() + 120
+    while True:
+        status = plane.ask("GET", job).get("status") or {}
+        held = {each["type"] for each in status.get("conditions") or () if each["status"] == "True"}
+        if held & {"Complete", "Succeeded", "Failed"}:
+            return held
+        events = plane.ask("GET", f"/api/v1/namespaces/{space}/events")["items"]
+        said = {f"{each['involvedObject']['name']}: {each['message']}" for each in events if each["type"] == "Warning"}
+        assert time.monotonic() < end, f"{job}: {json.dumps(status)}\n" + "\n".join(sorted(said))
+        for pod in plane.ask("GET", f"/api/v1/namespaces/{space}/pods")["items"]:
+            if _OF_JOBS & pod["metadata"]["labels"].keys() and pod["status"]["phase"] == "Pending":
+                path = f"/api/v1/namespaces/{space}/pods/{pod['metadata']['name']}/status"
+                with contextlib.suppress(Refused):  # gone meanwhile
+                    plane.ask("PATCH", path, {"status": {"phase": "Succeeded"}}, "application/merge-patch+json")
+        time.sleep(0.2)
+
+
+def _only_root_is_refused(plane: Plane, found: list[tuple[str, dict[str, Any]]]) -> None:
+    """The server would have all of these, but for pods, and makers of pods, that are to be the root user."""
+    said = [(origin, each, " ".join(checked(plane, each))) for origin, each in found]
+    assert not [(origin, why) for origin, each, why in said if why and _node(each) not in ROOT]
+    assert all("must not set runAsUser=0" in why for _, each, why in said if _node(each) in ROOT)
+
+
+def _node(each: dict[str, Any]) -> str:
+    """The part of the project that an object is of."""
+    return str(each["metadata"].get("labels", {}).get("mlwright.dev/node"))
 
 
 def _kinds(documents: list[Any]) -> set[tuple[str, str]]:
