@@ -146,5 +146,10 @@ def test_the_runtime_that_ops_make_for_an_example_has_what_its_platform_file_say
     jobs = runtime["spec"]["template"]["spec"]["replicatedJobs"]
     steps = [job["template"]["metadata"]["labels"]["trainer.kubeflow.org/trainjob-ancestor-step"] for job in jobs]
     assert steps == [*(f"{kind}-initializer" for kind in listed["initializers"]), "trainer"]
+    for job in jobs[:-1]:  # a TrainJob says it of the last one alone
+        pod = job["template"]["spec"]["template"]["spec"]
+        assert pod["securityContext"]["runAsNonRoot"] and pod["securityContext"]["seccompProfile"]
+        (box,) = pod["containers"]
+        assert box["securityContext"] == {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
     jobs[0]["template"]["spec"]["template"]["spec"]["containers"][0]["imagePullSecret"] = "x"
     assert len(problems(definitions(Path(CRDS)), [runtime])) == 1
