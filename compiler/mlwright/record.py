@@ -41,8 +41,8 @@ def _replace(record: Any, /, **changes: Any) -> Any:
     if not changes.keys() <= names.keys():
         raise TypeError(f"{kind.__name__} has no field {', '.join(sorted(changes.keys() - names.keys()))}")
     made = object.__new__(kind)
-    for name in names:
-        _set(made, name, changes[name] if name in changes else getattr(record, name))
+    for name, put in names.items():
+        put(made, changes[name] if name in changes else getattr(record, name))
     return made
 
 
@@ -88,8 +88,9 @@ def _initializer(cls: type) -> Callable[..., None]:
 
 
 @cache
-def _names(cls: type) -> dict[str, None]:
-    return {field.name: None for field in dataclasses.fields(cls)}
+def _names(cls: type) -> dict[str, Callable[[Any, Any], None]]:
+    """The fields, and what sets each: a slot's own function is quicker than to look for it by name."""
+    return {field.name: getattr(cls, field.name).__set__ for field in dataclasses.fields(cls)}
 
 
 @cache

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from copy import copy
-from dataclasses import field, replace
+from dataclasses import field
 from types import MappingProxyType
 from typing import Any, Protocol
 
@@ -13,7 +13,7 @@ from mlwright.diag import Bag, Diagnostic, Label
 from mlwright.emit.merge import Merge
 from mlwright.emit.operations import OperationError, apply
 from mlwright.ir import Origin, Patch, Project
-from mlwright.record import dataclass
+from mlwright.record import dataclass, replace
 from mlwright.source.secrets_text import names_secret, shape
 from mlwright.span import Path, dotted
 from mlwright.target import Document, Part, Target, TextFile

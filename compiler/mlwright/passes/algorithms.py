@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 from typing import Literal
 
 from mlwright.ir import Json
-from mlwright.record import dataclass
+from mlwright.record import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 
 from mlwright import ir
 from mlwright.diag import Diagnostic, Label
@@ -11,7 +10,7 @@ from mlwright.passes.occurrences import containers, searches, tasks
 from mlwright.platform import Profile
 from mlwright.platform.kserve import knative, served_as
 from mlwright.platform.versions import KNOWN, listing
-from mlwright.record import dataclass
+from mlwright.record import dataclass, replace
 from mlwright.source.suggest import closest
 from mlwright.span import Path
 

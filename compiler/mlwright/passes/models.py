@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
-from dataclasses import replace
 
 from mlwright.diag import Bag, Diagnostic, Label
+from mlwright.record import replace
 from mlwright.regex import lazy
 from mlwright.source.references import RefSpan, compact, parse
 from mlwright.source.tree import Entry, Json, Map, Node, Scalar, Seq, at, plain, text_of

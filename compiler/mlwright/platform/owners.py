@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from dataclasses import replace
 from typing import Literal
 
 from mlwright.diag import Diagnostic, Label
 from mlwright.platform.versions import listing
-from mlwright.record import dataclass
+from mlwright.record import dataclass, replace
 from mlwright.span import Path
 
 Orchestrator = Literal["compose", "kubernetes", "argo", "kubeflow-pipelines"]

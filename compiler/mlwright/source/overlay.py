@@ -67,6 +67,8 @@ def _type_changes(base: Map, over: Map) -> bool:
 def _without_nulls(node: Node) -> Node:
     if not isinstance(node, Map):
         return node
+    if all(isinstance(entry.node, (Scalar, Seq)) and not _is_null(entry.node) for entry in node.entries.values()):
+        return node
     entries = {
         key: with_node(entry, _without_nulls(entry.node))
         for key, entry in node.entries.items()

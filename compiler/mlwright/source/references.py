@@ -108,6 +108,8 @@ def parse(text: str) -> tuple[tuple[str | RefSpan, ...], list[Diagnostic]]:
     `$${` becomes a literal `${`; any other `$` stays as it is. No two strings are side by side, none is empty. Wrong
     references are reported and left out. The grammar of a path is not looked at: see `grammar`.
     """
+    if "${" not in text:
+        return ((text,) if text else ()), []
     parts: list[str | RefSpan] = []
     problems: list[Diagnostic] = []
     literal: list[str] = []

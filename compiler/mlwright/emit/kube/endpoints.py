@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from posixpath import basename, dirname
 from typing import Any
 
@@ -18,7 +17,7 @@ from mlwright.emit.places import LOCAL, REFERENCE, Places
 from mlwright.emit.programs import shipped
 from mlwright.emit.secrets import of_task
 from mlwright.ir import Container, Image, ModelSource, Replicas, Service, Variant
-from mlwright.record import dataclass
+from mlwright.record import dataclass, replace
 
 MODEL = f"{pod.FOLDER}/model/files"
 """The folder that a model is fetched into."""

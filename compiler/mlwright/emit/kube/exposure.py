@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 from mlwright.emit.kube import pod, quantity, workloads
@@ -12,6 +11,7 @@ from mlwright.emit.kube.objects import Objects
 from mlwright.emit.kube.volumes import Volumes
 from mlwright.emit.kube.workloads import HTTP, Workload
 from mlwright.ir import Expose
+from mlwright.record import replace
 
 PROXY = 4180
 """The port of the proxy that asks who it is."""

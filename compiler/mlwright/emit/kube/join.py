@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from typing import Any
 
 from mlwright.diag import Bag, Diagnostic, Label
 from mlwright.emit.kube import kustomize, metadata
 from mlwright.emit.kube.objects import CLUSTER_WIDE
 from mlwright.ir import Origin, Project
+from mlwright.record import replace
 from mlwright.span import Path
 from mlwright.target import AddedFile, Document, EmitContext, Joined, TextFile
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 from mlwright.emit import tools
@@ -13,6 +12,7 @@ from mlwright.emit.kube.objects import Objects
 from mlwright.emit.kube.volumes import Volumes
 from mlwright.emit.places import Places
 from mlwright.ir import Node, Pipeline, Search, Task
+from mlwright.record import replace
 from mlwright.target import EmitContext, Operating, Part
 
 OPERATOR = "operator"

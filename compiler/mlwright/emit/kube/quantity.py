@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from mlwright.ir import Resources
@@ -32,9 +33,15 @@ def size(count: int) -> str:
 
 def resources(asked: Resources, platform: Profile) -> dict[str, Any]:
     """`resources` of a container: CPU is a request, and a limit only where one is given; the rest is both."""
+    return {key: dict(amounts) for key, amounts in _resources(asked, platform.gpu(asked.gpu.model).resource).items()}
+
+
+@lru_cache(maxsize=256)
+def _resources(asked: Resources, gpu: str) -> dict[str, dict[str, str]]:
+    """Most containers ask for what others ask for too."""
     both = {
         "ephemeral-storage": size(asked.disk),
-        platform.gpu(asked.gpu.model).resource: str(asked.gpu.count or ""),
+        gpu: str(asked.gpu.count or ""),
         **{name: str(count) for name, count in asked.extended},
     }
     found = {

@@ -90,6 +90,8 @@ class Context:
 
     def template(self, text: str, path: Path, kinds: frozenset[str] = RUN_TEXT) -> ir.Template:
         """`text` as a template; what does not resolve, or must not stand here, is reported and left out."""
+        if "${" not in text:
+            return (text,) if text else ()
         return tuple(
             part if isinstance(part, str) else ir.Ref(part.path) for part in self.parts(text, path, kinds) if part
         )

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Literal, Protocol
 
 from mlwright import ir
 from mlwright.passes.lower.context import Context
 from mlwright.passes.lower.task import gates, task
-from mlwright.record import dataclass
+from mlwright.record import dataclass, replace
 from mlwright.source.references import literal
 from mlwright.source.suggest import closest
 from mlwright.span import Path

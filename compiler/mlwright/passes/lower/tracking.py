@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from mlwright import ir
@@ -10,6 +9,7 @@ from mlwright.passes.lower.container import image, resources
 from mlwright.passes.lower.context import Context
 from mlwright.passes.lower.mlproject import ml_project
 from mlwright.passes.lower.services import expose, plain
+from mlwright.record import replace
 from mlwright.spec import tracking
 from mlwright.spec.container import Image
 from mlwright.spec.scalars.image import ImageRef
