@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
-from mlwright.emit.kube import join, patching
+from mlwright.emit.kube.join import Kubernetes
 from mlwright.emit.kube.objects import Objects
 from mlwright.ir import Project
-from mlwright.target import AddedFile, Document, EmitContext, Joined, TextFile
+from mlwright.target import Document, EmitContext, TextFile
 from mlwright_argo import capabilities, cd
 from mlwright_argo import patching as own
 from mlwright_argo.events import emit_events
 from mlwright_argo.workflow import emit_workflows
 
 
-class ArgoTarget:
+class ArgoTarget(Kubernetes):
     """Argo Workflows, Argo Events and Argo CD."""
 
     name = "argo"
     capabilities = capabilities.TABLE
-    list_keys = patching.LIST_KEYS
     protected = own.PROTECTED
     known_fields = own.KNOWN_FIELDS
 
@@ -35,13 +34,3 @@ class ArgoTarget:
     def close(self, emitted: cd.Emitted, project: Project, context: EmitContext) -> list[Document | TextFile]:
         """The files with what Argo CD has to know of those of other targets."""
         return cd.closed(emitted, next(items for name, items in emitted if name == self.name))
-
-    def join(
-        self,
-        files: Sequence[AddedFile],
-        emitted: Sequence[Document | TextFile],
-        project: Project,
-        context: EmitContext,
-    ) -> Joined:
-        """Objects of the user's own, labelled and listed with ours."""
-        return join.join(files, emitted, project, context)

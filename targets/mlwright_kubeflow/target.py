@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from mlwright.emit.kube import join, patching
+from mlwright.emit.kube.join import Kubernetes
 from mlwright.emit.kube.mesh import emit_mesh
 from mlwright.emit.kube.objects import Objects
 from mlwright.ir import Pipeline, Project, Search, Task
-from mlwright.target import AddedFile, Document, EmitContext, Joined, TextFile
+from mlwright.target import Document, EmitContext, TextFile
 from mlwright_kubeflow import capabilities
 from mlwright_kubeflow.dashboard import dashboard
 from mlwright_kubeflow.defaults import emit_defaults
@@ -21,14 +21,11 @@ from mlwright_kubeflow.serving import emit_endpoint, emit_route
 from mlwright_kubeflow.training import training_manifests
 
 
-class KubeflowTarget:
+class KubeflowTarget(Kubernetes):
     """Kubeflow Pipelines, Katib, Trainer, KServe, Notebooks and Profiles: those parts that the platform has."""
 
     name = "kubeflow"
     capabilities = capabilities.TABLE
-    list_keys = patching.LIST_KEYS
-    protected = patching.PROTECTED
-    known_fields = patching.KNOWN_FIELDS
 
     def emit(self, project: Project, context: EmitContext) -> Iterable[Document | TextFile]:
         """One file for each object, and the `kustomization.yaml` that lists them."""
@@ -66,13 +63,3 @@ class KubeflowTarget:
         if isinstance(node, Search):
             return search_manifests(objects, pipeline, node)
         return training_manifests(objects, pipeline, node)
-
-    def join(
-        self,
-        files: Sequence[AddedFile],
-        emitted: Sequence[Document | TextFile],
-        project: Project,
-        context: EmitContext,
-    ) -> Joined:
-        """Objects of the user's own, labelled and listed with ours."""
-        return join.join(files, emitted, project, context)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from mlwright.emit import tools
-from mlwright.emit.kube import join, patching
+from mlwright.emit.kube.join import Kubernetes
 from mlwright.emit.kube.mesh import emit_mesh
 from mlwright.emit.kube.objects import Objects
 from mlwright.ir import Project, Search
-from mlwright.target import AddedFile, Document, EmitContext, Joined, TextFile
+from mlwright.target import Document, EmitContext, TextFile
 from mlwright_kubernetes import capabilities
 from mlwright_kubernetes.base import emit_base
 from mlwright_kubernetes.gateway import NODE as GATEWAY
@@ -25,14 +25,11 @@ from mlwright_kubernetes.serving import emit_endpoint, emit_route
 from mlwright_kubernetes.tracking import emit_tracking
 
 
-class KubernetesTarget:
+class KubernetesTarget(Kubernetes):
     """Kubernetes' own kinds: all of a plain cluster, and on any other the namespace, accounts, volumes and services."""
 
     name = "kubernetes"
     capabilities = capabilities.TABLE
-    list_keys = patching.LIST_KEYS
-    protected = patching.PROTECTED
-    known_fields = patching.KNOWN_FIELDS
 
     def emit(self, project: Project, context: EmitContext) -> Iterable[Document | TextFile]:
         """One file for each object, and the `kustomization.yaml` that lists them."""
@@ -49,16 +46,6 @@ class KubernetesTarget:
         if any(isinstance(node, Search) for node in nodes.values()):
             yield TextFile(path="tools/Dockerfile", text=tools.dockerfile(project))
             yield TextFile(path="tools/requirements.txt", text=tools.REQUIREMENTS)
-
-    def join(
-        self,
-        files: Sequence[AddedFile],
-        emitted: Sequence[Document | TextFile],
-        project: Project,
-        context: EmitContext,
-    ) -> Joined:
-        """Objects of the user's own, labelled and listed with ours."""
-        return join.join(files, emitted, project, context)
 
 
 def _emit_services(objects: Objects) -> None:

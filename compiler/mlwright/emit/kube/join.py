@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from mlwright.diag import Bag, Diagnostic, Label
-from mlwright.emit.kube import kustomize, metadata
+from mlwright.emit.kube import kustomize, metadata, patching
 from mlwright.emit.kube.objects import CLUSTER_WIDE
 from mlwright.ir import Origin, Project
 from mlwright.record import replace
@@ -35,6 +35,24 @@ _OURS = "mlwright.dev/"
 
 _Names = dict[tuple[str, str, str], Label]
 """Where each object of (group and kind, namespace, name) comes from."""
+
+
+class Kubernetes:
+    """What targets of Kubernetes objects have in common: how patches address them, and how the user's own join them."""
+
+    list_keys = patching.LIST_KEYS
+    protected = patching.PROTECTED
+    known_fields = patching.KNOWN_FIELDS
+
+    def join(
+        self,
+        files: Sequence[AddedFile],
+        emitted: Sequence[Document | TextFile],
+        project: Project,
+        context: EmitContext,
+    ) -> Joined:
+        """Objects of the user's own, labelled and listed with ours."""
+        return join(files, emitted, project, context)
 
 
 def join(
