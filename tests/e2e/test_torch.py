@@ -29,7 +29,7 @@ class Vision:
     """Words of the programs of `examples/vision-distributed`."""
 
     @staticmethod
-    def train(epochs: int, out: str = "none") -> list[str]:
+    def train(epochs: int, out: str = "none", rate: str = "0.01") -> list[str]:
         save = "false" if out == "none" else "true"
         spread = [
             "-m",
@@ -40,7 +40,7 @@ class Vision:
             "--data",
             "split.npz",
         ]
-        sizes = ["--lr=0.01", "--width=4", "--dropout=0.2", f"--epochs={epochs}", "--batch=32", "--seed=7"]
+        sizes = [f"--lr={rate}", "--width=4", "--dropout=0.2", f"--epochs={epochs}", "--batch=32", "--seed=7"]
         return [*spread, *sizes, f"--save={save}", "--out", out]
 
     @staticmethod
@@ -76,7 +76,7 @@ def test_distributed_training_that_was_killed_goes_on_to_the_same_model(vision: 
 
 
 def test_a_network_that_has_learned_too_little_does_not_pass_its_gates(vision: Example) -> None:
-    vision.python_run(*Vision.train(1, "weak"))
+    vision.python_run(*Vision.train(1, "weak", rate="0.0001"))
     assert values("test_accuracy", vision.python_run(*Vision.evaluate("weak")))[0] < vision.floor("floor")
 
 
