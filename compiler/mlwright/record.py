@@ -9,6 +9,7 @@ else, such as `fields`, is the standard library's.
 from __future__ import annotations
 
 import dataclasses
+import inspect
 from collections.abc import Callable
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -23,13 +24,26 @@ def _dataclass(*, frozen: bool = False, slots: bool = False, kw_only: bool = Fal
 
     def make(cls: type) -> type:
         own = {**_SHARED, **{name: cls.__dict__[name] for name in _SHARED if cls.__dict__.get(name) is not None}}
-        made: type = dataclasses.dataclass(init=False, repr=False, eq=False, slots=True, kw_only=kw_only)(cls)
+        written = inspect.get_annotations(cls)
+        cls.__annotations__ = {name: _plainly(kind) for name, kind in written.items()}
+        cls.__doc__ = cls.__doc__ or cls.__name__  # else it becomes the signature, which takes a millisecond to write
+        made: Any = dataclasses.dataclass(init=False, repr=False, eq=False, slots=True, kw_only=kw_only)(cls)
+        made.__annotations__ = written
+        for name in written.keys() & made.__dataclass_fields__.keys():
+            made.__dataclass_fields__[name].type = written[name]
         for name, method in own.items():
             setattr(made, name, method)
         type.__setattr__(made, "__init__", _first(made))
-        return made
+        kind: type = made
+        return kind
 
     return make
+
+
+def _plainly(kind: Any) -> Any:
+    """A type in place of its text: the decorator searches every text for what would make it no field."""
+    special = not isinstance(kind, str) or any(mark in kind for mark in ("ClassVar", "InitVar", "KW_ONLY"))
+    return kind if special else object
 
 
 def _replace(record: Any, /, **changes: Any) -> Any:

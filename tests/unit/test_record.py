@@ -54,6 +54,8 @@ class Leaf(Node):
 def test_text_fields_and_documentation_are_the_same() -> None:
     assert repr(OURS(x=1)) == repr(STANDARD(x=1))
     assert [field.name for field in dataclasses.fields(OURS)] == [field.name for field in dataclasses.fields(STANDARD)]
+    assert [field.type for field in dataclasses.fields(OURS)] == [field.type for field in dataclasses.fields(STANDARD)]
+    assert OURS.__annotations__ == STANDARD.__annotations__
     assert OURS.__doc__ == STANDARD.__doc__
     assert OURS.__slots__ == STANDARD.__slots__
     assert dataclasses.asdict(OURS(x=1)) == dataclasses.asdict(STANDARD(x=1))

@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-_PLAIN = re.compile(r"[A-Za-z0-9_./:@%+,=*-]*")
+from mlwright.regex import lazy
+
+_PLAIN = lazy(r"[A-Za-z0-9_./:@%+,=*-]*")
 
 
 def variable(name: str) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 
 from mlwright.diag import Bag, Diagnostic, Label
 from mlwright.ir import AddedObjects
+from mlwright.regex import lazy
 from mlwright.source.files import FileTree
 from mlwright.source.load import load_file
 from mlwright.source.secrets_text import names_secret, shape
@@ -16,7 +17,7 @@ from mlwright.span import Path
 from mlwright.target import AddedFile
 
 ENDINGS = (".yaml", ".yml")
-_ASSIGNMENT = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)=(.*)", re.DOTALL)
+_ASSIGNMENT = lazy(r"([A-Za-z_][A-Za-z0-9_]*)=(.*)", re.DOTALL)
 
 
 def read(objects: Iterable[AddedObjects], files: FileTree, folder: str) -> tuple[tuple[AddedFile, ...], Bag]:

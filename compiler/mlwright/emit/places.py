@@ -6,10 +6,11 @@ import posixpath
 import re
 
 from mlwright.ir import Container, DataSource, Project, Ref, Storage
+from mlwright.regex import lazy
 
 LOCAL = ("volume", "directory")
 """Types of storage that programs see as a folder."""
-REFERENCE = re.compile(r"\$\{(storage|data)\.([^.}]+)(\.uri)?\}(.*)", re.DOTALL)
+REFERENCE = lazy(r"\$\{(storage|data)\.([^.}]+)(\.uri)?\}(.*)", re.DOTALL)
 """An address that begins with a reference: its kind, its name, `.uri`, and what follows."""
 
 

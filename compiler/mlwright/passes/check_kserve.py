@@ -11,10 +11,11 @@ from mlwright.passes.check_language import check_language
 from mlwright.platform import Profile
 from mlwright.platform.kserve import FETCHED, SERVERS, elsewhere, format_of, has_own, is_split, is_weighed, served_as
 from mlwright.platform.kserve import knative as by_knative
+from mlwright.regex import lazy
 from mlwright.source.suggest import closest
 from mlwright.span import Path
 
-_REFERENCE = re.compile(r"\$\{(storage|data)\.([^.}]+)(?:\.uri)?\}.*", re.DOTALL)
+_REFERENCE = lazy(r"\$\{(storage|data)\.([^.}]+)(?:\.uri)?\}.*", re.DOTALL)
 _FOLDER = ("stored", "scored", "model", "language")
 """Who reads a model that KServe fetches."""
 _REQUESTS = frozenset({"rps", "concurrency"})

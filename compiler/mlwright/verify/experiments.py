@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator
 from typing import Any
 
 from mlwright.diag import Diagnostic
 from mlwright.diag.diagnostic import Severity
+from mlwright.regex import lazy
 from mlwright.span import Path
 from mlwright.verify.finding import finding, is_users
 from mlwright.verify.manifest import Manifest
 from mlwright.verify.shape import mapping, mappings, word
 
-_INERT = re.compile(r"[A-Za-z0-9/._=-]+")
+_INERT = lazy(r"[A-Za-z0-9/._=-]+")
 _BY_SHELL = ("StdOut", "File", "TensorFlowEvent", "")
 """Collectors for which Katib starts the primary container's words, joined by spaces, by a shell."""
-_FILLED = re.compile(r"\$\{trialParameters\.(.+?)\}")
+_FILLED = lazy(r"\$\{trialParameters\.(.+?)\}")
 _RESOURCES = frozenset({"Job", "TrainJob", "TFJob", "PyTorchJob", "MPIJob", "XGBoostJob"})
 """Kinds of trials that Katib knows without being told."""
 

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from mlwright.diag import Diagnostic
 from mlwright.emit.kube.names import DIGITS
+from mlwright.regex import lazy
 from mlwright.verify.finding import finding, is_users
 from mlwright.verify.manifest import Manifest
 from mlwright.verify.shape import mapping
 
 _HOOKS = ("argocd.argoproj.io/hook", "helm.sh/hook")
-_HASHED = re.compile(rf".*-[0-9a-f]{{{DIGITS}}}")
+_HASHED = lazy(rf".*-[0-9a-f]{{{DIGITS}}}")
 
 
 def check(manifest: Manifest) -> Iterator[Diagnostic]:
