@@ -13,7 +13,7 @@ _GROUPS = ("prefill", "decode")
 
 
 def check_language(service: ir.Service, profile: Profile) -> Iterator[Diagnostic]:
-    """KSERVE006 for fields and copies, KUBE006 for hosts."""
+    """KSERVE006 for fields and copies, KSERVE009 for what is spread over pods, KUBE006 for hosts."""
     path = service.origin.path
     for field, said in _said(service):
         if said:
@@ -28,6 +28,7 @@ def check_language(service: ir.Service, profile: Profile) -> Iterator[Diagnostic
     if any(group.name == "prefill" for group in service.groups) and profile.file.gateway is None:
         why = "what leads requests to groups of copies is a Gateway, and the platform has none"
         yield _cannot(service, (*path, "roles"), why, "leave `roles` out, or let ops add `gateway_api` and `gateway`")
+    yield from _spread(service, profile)
     yield from _reached(service, profile)
 
 
@@ -52,6 +53,30 @@ def _copies(service: ir.Service) -> Iterator[Diagnostic]:
             yield _cannot(service, where, why, f"write their number: `replicas: {max(1, replicas.min)}`")
         elif replicas.min == 0:
             yield _cannot(service, where, "nothing wakes it", "write `replicas: 1`")
+
+
+def _spread(service: ir.Service, profile: Profile) -> Iterator[Diagnostic]:
+    level, path = profile.file.pod_security, service.origin.path
+    if level == "privileged":
+        return
+    own, asked = service.parallel, service.container.resources.gpu.count
+    spreads = [((*path, "parallel"), own, asked)]
+    spreads += [
+        ((*path, "roles", group.name), group.parallel or own, group.resources.gpu.count if group.resources else asked)
+        for group in service.groups
+        if group.parallel or group.resources
+    ]
+    for where, parallel, gpus in spreads:
+        if parallel.pipeline > 1 or (gpus and parallel.data * parallel.tensor > gpus):
+            yield Diagnostic(
+                code="KSERVE009",
+                message=f"`{service.id}` takes several pods a copy, for which KServe asks for rights (IPC_LOCK, "
+                f"SYS_RAWIO, NET_RAW) that a namespace of level {level} does not give",
+                at=Label(path=where, on="key"),
+                help="`pod_security: privileged` in the platform file says that the namespace does; or spread it over "
+                "the GPUs of one pod (`tensor`)",
+                severity="warning",
+            )
 
 
 def _reached(service: ir.Service, profile: Profile) -> Iterator[Diagnostic]:

@@ -138,3 +138,20 @@ def test_what_the_hugging_face_server_cannot_do_is_refused(more: str, code: str)
 
 def test_groups_of_copies_need_a_gateway() -> None:
     assert "KSERVE006 roles" in codes(CHAT % ", roles: {prefill: {replicas: 1}}", KSERVE)
+
+
+@pytest.mark.parametrize(
+    ("more", "level", "told"),
+    [
+        (", parallel: {data: 4}, resources: {gpu: 2}", "restricted", ["parallel"]),
+        (", parallel: {pipeline: 2}, resources: {gpu: 1}", "baseline", ["parallel"]),
+        (", parallel: {data: 4}, resources: {gpu: 2}", "privileged", []),
+        (", parallel: {data: 2, tensor: 2}, resources: {gpu: 4}", "restricted", []),
+        (", resources: {gpu: 1}", "restricted", []),
+    ],
+)
+def test_several_pods_a_copy_need_what_only_a_privileged_namespace_gives(
+    more: str, level: str, told: list[str]
+) -> None:
+    found = codes(CHAT % more, KSERVE.replace("baseline", level))
+    assert [each.partition(" ")[2] for each in found if each.startswith("KSERVE009")] == told
