@@ -18,7 +18,7 @@ import yaml
 from tests.e2e.kubernetes import crds, trainers
 from tests.e2e.kubernetes.applied import TRAINED, Output, checked, collection, drift, intent, output
 from tests.e2e.kubernetes.plane import Plane, Refused
-from tests.e2e.programs import Missing
+from tests.e2e.programs import TRAINER, Missing
 
 from mlwright import api
 
@@ -76,7 +76,8 @@ def sent(request: pytest.FixtureRequest, plane: Plane, tmp_path_factory: pytest.
     result = api.compile([str(project / "mlproject.yaml")], envs=[environment])
     assert not result.failed, result.diagnostics
     found = output(plane, project / "manifests" / environment)
-    everything = [*found.documents, *(each for _, each in found.manifests())]
+    ops = [yaml.safe_load(path.read_text()) for path in sorted(project.glob("ops/*.yaml"))]
+    everything = [*ops, *found.documents, *(each for _, each in found.manifests())]
     try:
         crds.installed(plane, *crds.names(_kinds(everything)))
     except Missing as problem:
@@ -87,7 +88,7 @@ def sent(request: pytest.FixtureRequest, plane: Plane, tmp_path_factory: pytest.
         if name not in own:
             plane.namespace(name)
     found.apply()
-    for each in found.needed():
+    for each in [*ops, *found.needed()]:
         with contextlib.suppress(Refused):  # of the whole cluster, and there since an earlier output
             plane.ask("POST", collection(plane, each), each)
     yield found
@@ -146,8 +147,11 @@ def test_argo_cd_would_be_told_of_the_folder(sent: Output) -> None:
 
 @pytest.fixture(scope="module")
 def jobs(plane: Plane) -> Iterator[None]:
-    """What makes the pods of training jobs."""
+    """What makes the pods of training jobs, and Trainer's own runtimes."""
     with trainers.trainer(plane), trainers.operator(plane):
+        plane.kubectl(
+            "apply", "-f", str(TRAINER.source() / "manifests" / "base" / "runtimes" / "torch_distributed.yaml")
+        )
         yield
 
 
@@ -156,8 +160,6 @@ def test_controllers_make_the_pods_of_training_jobs(sent: Output, request: pytes
     if not found:
         pytest.skip("no controller of Kubeflow's trains here")
     request.getfixturevalue("jobs")
-    for runtime in sorted(sent.folder.parents[1].glob("ops/*.yaml")):  # of ops
-        sent.plane.kubectl("apply", "-f", str(runtime))
     for objects in found:
         for each in objects:
             sent.plane.ask("POST", f"{collection(sent.plane, each)}?fieldValidation=Strict", each)
