@@ -10,6 +10,12 @@ from mlwright.span import Path
 
 def matches(patterns: Iterable[str], path: Path) -> bool:
     """True when a pattern fits `path` or one of its parents; list positions count as parts."""
+    return _matches(tuple(patterns), path)
+
+
+@lru_cache(maxsize=4096)
+def _matches(patterns: tuple[str, ...], path: Path) -> bool:
+    """Environments ask about the same paths one after the other."""
     return any(_fits(_split(pattern), path) for pattern in patterns)
 
 

@@ -28,6 +28,8 @@ def shown(char: str) -> str:
 
 def clean(text: str) -> str:
     """`text` as `shown`, character by character."""
+    if text.isascii() and text.isprintable():
+        return text
     return "".join(shown(char) for char in text)
 
 
