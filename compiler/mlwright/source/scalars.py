@@ -85,6 +85,11 @@ def trap(scalar: Scalar) -> str | None:
     return _disputed(text)
 
 
+def is_disputed(text: str) -> bool:
+    """Whether other readers take a bare word that is text here for something else; most words begin as none does."""
+    return (text[:1] in _NUMBER_START or text in _OLD_BOOLEANS) and _disputed(text) is not None
+
+
 def _disputed(text: str) -> str | None:
     if text in _OLD_BOOLEANS:
         meaning = "true" if text.lower() in ("y", "yes", "on") else "false"

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TypeVar
 
 from mlwright.diag.diagnostic import Bag, Diagnostic, Label
-from mlwright.source.scalars import trap
+from mlwright.source.scalars import is_disputed, trap
 from mlwright.source.tree import Json, Map, Node, Scalar, locate, plain, walk
 from mlwright.span import Path
 from mlwright.spec.acceptance import accept
@@ -59,7 +59,7 @@ def _own_environments(data: Json) -> Json:
 
 
 def _is_disputed(scalar: Scalar) -> bool:
-    return scalar.style == "" and isinstance(scalar.value, str) and trap(scalar) is not None
+    return scalar.style == "" and isinstance(scalar.value, str) and is_disputed(scalar.text)
 
 
 def _disputed(tree: Node, known: set[Path]) -> Iterator[Diagnostic]:
