@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from functools import cache, lru_cache
+from functools import cache
 
 from mlwright.record import dataclass
 
@@ -178,12 +178,7 @@ def _rows(kind: str) -> tuple[Served, ...]:
 def api_version(kind: str, systems: Mapping[str, str], system: str = "") -> str:
     """The `apiVersion` of `kind` where `systems` run, of `system` if it is named. Raises LookupError where none of
     them has it."""
-    return _api_version(kind, tuple(systems.items()), system)
-
-
-@lru_cache(maxsize=1024)
-def _api_version(kind: str, running: tuple[tuple[str, str], ...], system: str) -> str:
-    found, systems = "", dict(running)
+    found = ""
     for row in _rows(kind):
         if system and row.system != system:
             continue
