@@ -69,7 +69,7 @@ def train_job(objects: Objects, pipeline: Pipeline, task: Task) -> Manifest:
     else:
         reference = {"kind": theirs.kind, "name": theirs.name}
         names = (NODE, "launcher") if policy == "mpi" else (NODE,)
-        patches = dict.fromkeys(names, _of_theirs(objects, template))
+        patches = {str(name): _of_theirs(objects, template) for name in names}
     return {
         "apiVersion": platform.api("TrainJob"),
         "kind": "TrainJob",
