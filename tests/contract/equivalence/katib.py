@@ -66,7 +66,7 @@ class Search:
         places = {"/mlwright/runtime": str(RUNTIME), "/mlwright/step.json": str(here / "step.json")}
         for old, new in {**places, "python3 -S": f"{sys.executable} -S"}.items():
             words = [word.replace(old, new) for word in words]
-        env = {entry["name"]: entry["value"].replace("$$(", "$(") for entry in box["env"]}
+        env = {entry["name"]: entry.get("value", "").replace("$$(", "$(") for entry in box["env"]}
         env |= {"MLFLOW_TRACKING_URI": self.server, "HOME": str(here), "PATH": os.environ["PATH"]}
         done = subprocess.run(words, env={**env, "MLWRIGHT_RUN": self.run}, timeout=120, check=False)
         log = here / "metrics.log"
