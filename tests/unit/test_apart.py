@@ -103,13 +103,13 @@ def test_a_process_with_threads_does_the_work_itself() -> None:
 
 
 def test_two_processes_share_the_items_and_their_results_come_back_in_order() -> None:
-    begun, begins = os.pipe()
+    ours, theirs = os.pipe(), os.pipe()
 
     def work(item: int) -> tuple[int, int]:
-        if os.getpid() != PARENT:
-            os.write(begins, b".")
-        elif item == 0:
-            select.select([begun], [], [], 60)  # until the second process has begun, on however busy a machine
+        if item in (0, 49):  # each process waits for the other one to begin, on however busy a machine
+            mine, others = (ours, theirs) if item == 0 else (theirs, ours)
+            os.write(mine[1], b".")
+            select.select([others[0]], [], [], 60)
         return item * item, os.getpid()
 
     found = each(work, range(50))
@@ -117,8 +117,8 @@ def test_two_processes_share_the_items_and_their_results_come_back_in_order() ->
     assert len({process for _, process in found}) == 2
     assert each(work, [1]) == [(1, PARENT)]
     assert each(work, []) == []
-    os.close(begun)
-    os.close(begins)
+    for end in (*ours, *theirs):
+        os.close(end)
 
 
 def test_items_of_a_process_that_is_killed_are_done_here() -> None:
