@@ -140,7 +140,7 @@ def compile(
     if isinstance(specs, str):
         return Result(usage_error=specs)
     if wrong := [name for name in targets if name not in installed.names]:
-        return Result(usage_error=f"no target {wrong[0]!r} is installed; there is {', '.join(installed.names)}")
+        return Result(usage_error=str(registry.UnknownTargetError(wrong[0], installed.names)))
     if output is not None and len(specs) > 1:
         return Result(usage_error="-o takes one project, and there are several: compile them one by one")
     bag, written, notes = Bag(), list[str](), list[str]()
@@ -159,7 +159,12 @@ def compile(
                 continue
             place = building.folder(analysis, output)
             built = building.build(analysis, installed, folder=place, files=Disk("."), crds=definitions, apart=apart)
-            if built.ready:
+            if built.ready and targets and not {name for name, _ in built.emitted} & set(targets):
+                owners = ", ".join(name for name, _ in built.emitted)
+                notes.append(
+                    f"{analysis.environment}: nothing to write for {', '.join(targets)}: all is owned by {owners}"
+                )
+            elif built.ready:
                 lines, found = building.store(built, files.inputs, installed, targets=targets, emit=emit)
                 written += lines
                 bag.extend(found)

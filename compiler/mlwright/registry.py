@@ -9,6 +9,7 @@ from importlib import import_module
 from operator import attrgetter
 from typing import cast
 
+from mlwright.source.suggest import closest
 from mlwright.target import Target
 
 GROUP = "mlwright.targets"
@@ -18,7 +19,9 @@ class UnknownTargetError(LookupError):
     """No target of that name is installed; `known` are those that are."""
 
     def __init__(self, name: str, known: tuple[str, ...]) -> None:
-        super().__init__(f"no target {name!r} is installed; there is {', '.join(known) or 'none'}")
+        meant = closest(name, known)
+        more = f": did you mean {meant!r}?" if meant else f"; there is {', '.join(known) or 'none'}"
+        super().__init__(f"no target {name!r} is installed{more}")
         self.name = name
         self.known = known
 

@@ -81,7 +81,15 @@ def test_platform_local_writes_nothing_and_says_so() -> None:
 
 def test_an_unknown_target_is_a_usage_error() -> None:
     write("mlproject.yaml", SPEC)
-    assert "there is argo, compose" in api.compile(targets=["kompose"]).usage_error
+    assert api.compile(targets=["kompose"]).usage_error == "no target 'kompose' is installed: did you mean 'compose'?"
+    assert "there is argo, compose" in api.compile(targets=["nomad"]).usage_error
+
+
+def test_a_target_that_owns_nothing_writes_nothing_and_says_who_owns_all() -> None:
+    write("mlproject.yaml", SPEC)
+    result = api.compile(targets=["kubeflow"])
+    assert (result.written, result.notes) == ((), ("local: nothing to write for kubeflow: all is owned by compose",))
+    assert not Path("manifests").exists()
 
 
 def test_another_output_folder_may_be_anywhere(folder: Path) -> None:

@@ -30,6 +30,13 @@ def test_a_target_that_is_not_installed_exits_2_and_lists_those_that_are(capsys:
     assert "compose" in captured.err
 
 
+def test_a_path_is_told_from_a_slip_in_a_targets_name(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["targets", "kubflow"]) == 2
+    assert "did you mean 'kubeflow'?" in capsys.readouterr().err
+    assert cli.main(["targets", "--env", "argo", "examples/minimal"]) == 2
+    assert "the project is the one in the folder you are in: cd there" in capsys.readouterr().err
+
+
 PROJECT = """\
 apiVersion: mlwright.dev/v1
 kind: MLProject
