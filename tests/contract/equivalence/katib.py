@@ -7,7 +7,6 @@ import json
 import os
 import re
 import subprocess
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +15,6 @@ from typing import Any
 from tests.contract.katib import generator
 
 Json = dict[str, Any]
-RUNTIME = Path(__file__).parents[3] / "compiler" / "mlwright" / "runtime"
 _METRIC = re.compile(r"([\w|-]+)\s*=\s*([+-]?\d+(?:\.\d+)?(?:[Ee][+-]?\d+)?)")
 
 
@@ -62,10 +60,7 @@ class Search:
         here.mkdir(parents=True)
         config = next(one["configMap"]["name"] for one in pod["volumes"] if one["name"] == "document")
         (here / "step.json").write_text(self.objects["ConfigMap", config]["data"]["step.json"])
-        words = generator.wrapped(self.experiment, box, str(here / "metrics.log"))
-        places = {"/mlwright/runtime": str(RUNTIME), "/mlwright/step.json": str(here / "step.json")}
-        for old, new in {**places, "python3 -S": f"{sys.executable} -S"}.items():
-            words = [word.replace(old, new) for word in words]
+        words = generator.here(generator.wrapped(self.experiment, box, str(here / "metrics.log")), here)
         env = {entry["name"]: entry.get("value", "").replace("$$(", "$(") for entry in box["env"]}
         env |= {"MLFLOW_TRACKING_URI": self.server, "HOME": str(here), "PATH": os.environ["PATH"]}
         done = subprocess.run(words, env={**env, "MLWRIGHT_RUN": self.run}, timeout=120, check=False)

@@ -8,11 +8,14 @@ from __future__ import annotations
 import json
 import posixpath
 import re
-from collections.abc import Mapping
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from tests.contract.katib.rules import filled
 
+RUNTIME = Path(__file__).parents[3] / "compiler" / "mlwright" / "runtime"
 EARLY = (
     "if test -f {folder}/$$$$.pid && [ $(head -n 1 {folder}/$$.pid) = early-stopped ]; "
     "then echo Training Container was Early Stopped; else echo Training Container was Failed; exit 1; fi"
@@ -65,3 +68,19 @@ def wrapped(experiment: Mapping[str, Any], container: Mapping[str, Any], metrics
 def _expanded(text: str) -> str:
     """As Kubernetes expands a container's words: `$$` is a dollar, and `$(X)` stays where nothing is called X."""
     return re.sub(r"\$(\$|\([^)]*\))", lambda found: "$" if found[1] == "$" else found[0], text)
+
+
+def here(words: Sequence[str], folder: Path) -> list[str]:
+    """A pod's words on this machine. Its paths become links in `folder`: the checkout's may have spaces, which the
+    shell would part."""
+    (folder / "runtime").symlink_to(RUNTIME)
+    (folder / "python3").symlink_to(sys.executable)
+    places = {
+        "python3 -S": f"{folder}/python3 -S",
+        "/mlwright/runtime": f"{folder}/runtime",
+        "/mlwright/step.json": f"{folder}/step.json",
+    }
+    found = list(words)
+    for there, place in places.items():
+        found = [word.replace(there, place) for word in found]
+    return found

@@ -24,9 +24,8 @@ from mlwright.emit.kube.objects import Objects
 from mlwright.runner.places import NoPlaces
 from mlwright.testing import programs
 
-RUNTIME = Path(__file__).parents[4] / "compiler" / "mlwright" / "runtime"
-sys.path.insert(0, str(RUNTIME))
-import manifests  # noqa: E402
+sys.path.insert(0, str(generator.RUNTIME))
+import manifests
 
 NAUGHTY = tuple(text for text in programs.NAUGHTY if text)
 KIND = ir.Dimension(param="kind", type="string", values=NAUGHTY)
@@ -66,10 +65,7 @@ class Trial:
         config = next(one["configMap"]["name"] for one in pod["volumes"] if one["name"] == "document")
         data = self.objects.rendered("ConfigMap", config)["data"]["step.json"]
         (here / "step.json").write_text(json.dumps(data))
-        words = [
-            word.replace("/mlwright/runtime", str(RUNTIME)).replace("/mlwright/step.json", str(here / "step.json"))
-            for word in generator.wrapped(self.experiment, container, str(here / "metrics.log"))
-        ]
+        words = generator.here(generator.wrapped(self.experiment, container, str(here / "metrics.log")), here)
         env = {entry["name"]: entry.get("value", "").replace("$$(", "$(") for entry in container["env"]}
         env |= {"MLFLOW_TRACKING_URI": self.server, "HOME": str(here), "PATH": self._path()}
         return subprocess.Popen(words, env=env, start_new_session=True)
