@@ -30,10 +30,7 @@ def emit_starts(objects: Objects, pipeline: Pipeline, name: str) -> None:
             component=pipeline.name,
             labels=controller(objects),
             wave=metadata.RUNS,
-            annotations={
-                GRAPH: content("WorkflowTemplate", name),
-                **(metadata.OUTLIVES if objects.context.platform.has("argo_cd") else {}),
-            },
+            annotations={GRAPH: content("WorkflowTemplate", name), **objects.outlives},
         )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from mlwright.emit.kube import kfp, metadata, pod
+from mlwright.emit.kube import jobs, kfp, metadata, pod
 from mlwright.emit.kube.names import HASH, hashed
 from mlwright.emit.kube.objects import Objects
 from mlwright.emit.kube.volumes import Volumes
@@ -15,8 +15,6 @@ from mlwright.target import Part
 from mlwright_kubeflow import pipelines_rights as rights
 from mlwright_kubeflow.pipelines_spec import Graph, plain
 
-_NEVER = "0 0 31 2 *"
-"""The schedule of a CronJob that only people start."""
 _SPEC, _PLATFORM = "pipeline.json", "platform.json"
 _EXECUTORS: Path = ("platforms", "kubernetes", "deploymentSpec", "executors")
 _MOST = 10
@@ -67,7 +65,7 @@ def _emit_pipeline(objects: Objects, pipeline: Pipeline) -> str:
         "PipelineVersion",
         version,
         {"spec": spec},
-        annotations=_outlives(objects),
+        annotations=objects.outlives,
         parts=_parts(graph, spec_at, platform_at),
         origins=_origins(graph, spec_at, platform_at),
         **common,
@@ -84,10 +82,6 @@ def _origins(graph: Graph, spec: Path, platform: Path) -> dict[Path, Origin]:
 
 def _place(at: Path, spec: Path, platform: Path) -> Path:
     return (*platform, *at[1:]) if at[0] == "platform" else (*spec, *at)
-
-
-def _outlives(objects: Objects) -> dict[str, str] | None:
-    return metadata.OUTLIVES if objects.context.platform.has("argo_cd") else None
 
 
 def _emit_submit(objects: Objects, versions: Sequence[tuple[Pipeline, str]]) -> None:
@@ -113,7 +107,7 @@ def _emit_submit(objects: Objects, versions: Sequence[tuple[Pipeline, str]]) -> 
         component=kfp.SUBMIT,
         as_kind="SubmitJob",
         wave=metadata.RUNS,
-        annotations=_outlives(objects),
+        annotations=objects.outlives,
     )
 
 
@@ -127,7 +121,7 @@ def _emit_starter(objects: Objects, pipeline: Pipeline) -> None:
         name,
         {
             "spec": {
-                "schedule": _NEVER,
+                "schedule": jobs.NEVER,
                 "suspend": True,
                 "concurrencyPolicy": "Allow",
                 "successfulJobsHistoryLimit": 3,

@@ -52,7 +52,6 @@ def own_runtime(objects: Objects, task: Task, template: Mapping[str, Any]) -> st
             "template": {"spec": _job_set(objects, task, template)},
         }
     }
-    kept = metadata.OUTLIVES if "argo_cd" in objects.context.platform.systems else None
     return objects.add(
         "TrainingRuntime",
         name,
@@ -62,7 +61,7 @@ def own_runtime(objects: Objects, task: Task, template: Mapping[str, Any]) -> st
         component=task.name,
         wave=metadata.BASE,
         labels={_FRAMEWORK: metadata.label(task.framework or groups.policy(task))},
-        annotations=kept,
+        annotations=objects.outlives,
     )
 
 

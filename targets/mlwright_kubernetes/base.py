@@ -146,7 +146,7 @@ def _volume(objects: Objects, storage: Storage) -> None:
         node=f"storage.{storage.name}",
         origin=storage.origin,
         wave=_wave(objects.project, storage),
-        annotations=metadata.KEPT if objects.context.platform.has("argo_cd") else None,
+        annotations=objects.kept,
     )
 
 

@@ -7,7 +7,7 @@ from typing import Any, assert_never
 
 from mlwright.emit import tools
 from mlwright.emit.kube import environment, metadata, operated, plan, pod
-from mlwright.emit.kube.jobs import Manifest, program_manifests
+from mlwright.emit.kube.jobs import NEVER, Manifest, program_manifests
 from mlwright.emit.kube.names import hashed
 from mlwright.emit.kube.objects import Objects
 from mlwright.emit.kube.volumes import Volumes
@@ -19,8 +19,6 @@ from mlwright_kubernetes.base import account
 from mlwright_kubernetes.search import CONDUCTOR, search_manifests
 
 PLAN = "plan.json"
-_NEVER = "0 0 31 2 *"
-"""The schedule of a CronJob that only people start."""
 _POLICY = {"allow": "Allow", "forbid": "Forbid", "replace": "Replace"}
 
 
@@ -56,7 +54,7 @@ def _emit_pipeline(objects: Objects, pipeline: Pipeline, nodes: Mapping[str, Nod
             origin=pipeline.origin,
             component=CONDUCTOR,
             wave=metadata.RUNS,
-            annotations=metadata.OUTLIVES if objects.context.platform.has("argo_cd") else None,
+            annotations=objects.outlives,
         )
     return [manifest for found in manifests.values() for manifest in found]
 
@@ -136,7 +134,7 @@ def _cron_job(objects: Objects, pipeline: Pipeline, node: str, name: str, job: M
         name,
         {
             "spec": {
-                "schedule": schedule.cron or _NEVER,
+                "schedule": schedule.cron or NEVER,
                 "timeZone": schedule.timezone if schedule.cron else "Etc/UTC",
                 "concurrencyPolicy": _POLICY[schedule.concurrency],
                 "suspend": not active,

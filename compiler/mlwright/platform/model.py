@@ -3,18 +3,12 @@
 from typing import Literal, Self
 
 from mlwright.platform.sections import (
-    ArgoCd,
-    ArgoEvents,
-    ArgoWorkflows,
     AuthProxy,
     Gateway,
     Gpu,
     Identity,
     Images,
     Ingress,
-    Katib,
-    KServe,
-    Kubeflow,
     Mesh,
     Monitoring,
     Namespace,
@@ -25,6 +19,14 @@ from mlwright.platform.sections import (
     Runtime,
     SecretStore,
     StorageClass,
+)
+from mlwright.platform.systems import (
+    ArgoCd,
+    ArgoEvents,
+    ArgoWorkflows,
+    Katib,
+    KServe,
+    Kubeflow,
     Version,
     Workspaces,
     version,

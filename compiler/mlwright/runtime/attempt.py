@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+import command
 from child import Child, run_child
 from metrics import Follower, Metrics, Tee
 from outputs import Outputs
@@ -60,16 +61,15 @@ class Attempt:
         step, env = self.step, self.step.env
         seen: Dict[str, int] = {}
         step.signals.held = False
-        values = step.child_environment(run.id if run else "", run.experiment if run else "")
-        words = step.words(values)
-
-        def heard(name: str, value: float) -> None:
-            return None
+        values = command.environment(step, run.id if run else "", run.experiment if run else "")
+        words = command.words(step, values)
 
         objective = str((step.doc.get("objective") or {}).get("metric") or "")
-        if step.trial is not None:
-            report = step.trial.report
-            heard = lambda name, value: report(value) if name == objective else None  # noqa: E731
+
+        def heard(name: str, value: float) -> None:
+            if step.trial is not None and name == objective:
+                step.trial.report(value)
+
         metrics = Metrics(step.doc, step.tracking, run.id if run else "", heard)
         self.metrics, tee = metrics, Tee(metrics)
         kind = metrics.source.get("type", "stdout")

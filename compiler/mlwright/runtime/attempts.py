@@ -4,30 +4,24 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 import time
 
 from attempt import Attempt
-from autolog import with_autolog
 from child import Signals
 from metrics import point
 from outside import changed, data_mark
 from program import Outcome
 from pulse import Heart
-from ranks import here, node_rank, over_hosts, spread, untracked
 from scope import Scope, entry
 from tracking import Run, Tracking, now
 from values import (
-    BAD_INPUT,
     UNREACHABLE,
     Killed,
     ServerError,
     StepError,
     compact,
     digest,
-    plain_text,
     say,
-    variable,
 )
 from waiting import Patience, started, wait_for
 
@@ -336,79 +330,3 @@ class Step(Scope):
                 why = {"mlwright.reason": "its launcher went away", "mlwright.retrying": "true"}
                 self.tracking.close(run.id, "FAILED", why)
         return len([r for r in earlier if r.tags.get("mlwright.attempt") and not r.tags.get("mlwright.cached_from")])
-
-    def words(self, env: Dict[str, str]) -> List[str]:
-        """The command line of an attempt."""
-        command, plan = self.doc.get("command") or {}, self.doc.get("distributed") or {}
-        spreads = str(plan.get("launcher") or "none") != "none"
-        if "script" in command:
-            if spreads:
-                raise StepError(BAD_INPUT, "distributed.launcher needs `command` as a list that starts with python")
-            words = ["/bin/sh", "-ec", str(command["script"])]
-        else:
-            words = [self.fill(argument) for argument in command.get("argv") or []]
-        if not words or not words[0]:
-            raise StepError(BAD_INPUT, "the step document has no command")
-        if any("\0" in word for word in words):
-            raise StepError(BAD_INPUT, "the command holds a NUL character")
-        return spread(words, plan, env) if spreads else words
-
-    def child_environment(self, run_id: str, experiment: str) -> Dict[str, str]:
-        """What the user's program finds in its environment."""
-        doc, env = self.doc, {k: v for k, v in self.env.items() if not k.startswith("MLWRIGHT_SECRET_")}
-        for name in ("MLWRIGHT_STATUS_FILE", "MLWRIGHT_SEARCH_URL", "MLWRIGHT_WORK", "MLFLOW_EXPERIMENT_ID"):
-            env.pop(name, None)
-        env.setdefault("PYTHONUNBUFFERED", "1")
-        env["MLWRIGHT_RUN"] = self.tracking.run
-        for name, text in self.texts().items():
-            env["MLWRIGHT_PARAM_" + variable(name)] = text
-        for name in doc.get("outputs") or {}:
-            env["MLWRIGHT_OUTPUT_" + variable(name)] = os.path.join(self.outputs, name)
-        for name in doc.get("data") or {}:
-            env["MLWRIGHT_DATA_" + variable(name)] = self.data(name)
-            env["MLWRIGHT_DATA_%s_URI" % variable(name)] = self.text("data.%s.uri" % name)
-        for path, wanted in (doc.get("inputs") or {}).items():
-            last = str(wanted["step"]).split(".")[-1] if "step" in wanted else str(wanted["model"])
-            what = str(wanted.get("output") or wanted.get("metric") or wanted.get("alias") or "model")
-            env["MLWRIGHT_INPUT_" + variable(last, what)] = self.text(path)
-        for name, value in (doc.get("each") or {}).items():
-            env["MLWRIGHT_EACH_" + variable(name)] = plain_text(value)
-        if self.trial is not None:
-            env["MLWRIGHT_TRIAL_NAME"] = self.trial.number
-        if doc.get("run_if") in ("failed", "always"):
-            env["MLWRIGHT_RUN_STATUS"] = self.text("run.status")
-        env["MLWRIGHT_RUN_DATE"] = self.text("run.date")
-        env.update(self.exported(doc.get("secrets") or []))
-        for name, parts in (doc.get("env") or {}).items():
-            env[name] = self.fill(parts)
-        if "PADDLE_MASTER" in env and "MLWRIGHT_JOBSET" in env and node_rank(env) == 0:
-            env["PADDLE_MASTER"] = here(env["PADDLE_MASTER"])
-        if doc.get("checkpoints"):
-            from checkpoints import place
-
-            env["MLWRIGHT_CHECKPOINT_DIR"] = place(self)
-        self._track(env, run_id, experiment)
-        if over_hosts(doc.get("distributed") or {}):
-            from peer import lend
-
-            lend(env, self.env, self.folder, sys.argv[1])
-        return env
-
-    def _track(self, env: Dict[str, str], run_id: str, experiment: str) -> None:
-        flavours = self.doc.get("autolog") or []
-        if not run_id:
-            untracked(env, "node-%d" % node_rank(self.env))
-            return
-        if flavours:
-            with_autolog(env, flavours, os.path.join(self.folder, "autolog"), models=self.trial is None)
-            if str((self.doc.get("distributed") or {}).get("launcher") or "none") != "none":
-                env["MLWRIGHT_RANK_AUTOLOG"] = env.pop("MLWRIGHT_AUTOLOG")
-        env["MLFLOW_TRACKING_URI"] = self.tracking.server.uri
-        env["MLFLOW_RUN_ID"] = run_id
-        env.pop("MLFLOW_EXPERIMENT_NAME", None)
-        if experiment == self.tracking.experiment:
-            env["MLFLOW_EXPERIMENT_NAME"] = str(self.doc["experiment"])
-        else:
-            env["MLFLOW_EXPERIMENT_ID"] = experiment
-        nested = {"mlwright.run": self.tracking.run, "mlwright.kind": "nested", "mlwright.of": str(self.doc["step"])}
-        env["MLFLOW_RUN_CONTEXT"] = compact(dict(nested, **{"mlflow.parentRunId": run_id}))

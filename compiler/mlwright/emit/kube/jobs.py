@@ -21,6 +21,8 @@ Manifest = dict[str, Any]
 _LOST = 3
 """How many pods of a step may be lost before it fails."""
 _SLACK = 300
+NEVER = "0 0 31 2 *"
+"""The schedule of a CronJob that only people start."""
 RENDEZVOUS = 29500
 """The port on which the nodes of a distributed step meet."""
 

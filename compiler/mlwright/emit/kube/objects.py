@@ -33,6 +33,16 @@ class Objects:
         """The name of an object: `<project>-<parts>`."""
         return named(self.project, *parts, limit=limit)
 
+    @property
+    def kept(self) -> Mapping[str, str]:
+        """Annotations of what Argo CD, where it runs, does not delete when it is no longer in git."""
+        return metadata.KEPT if "argo_cd" in self.context.platform.systems else {}
+
+    @property
+    def outlives(self) -> Mapping[str, str]:
+        """Annotations of what runs go on with when it is no longer in git: Argo CD calls it no difference either."""
+        return metadata.OUTLIVES if "argo_cd" in self.context.platform.systems else {}
+
     def _metadata(
         self,
         name: str,
@@ -142,7 +152,7 @@ class Objects:
             component=component,
             as_kind=as_kind,
             wave=metadata.BASE,
-            annotations=metadata.OUTLIVES if "argo_cd" in self.context.platform.systems else None,
+            annotations=self.outlives,
             parts=parts,
             origins=origins,
         )

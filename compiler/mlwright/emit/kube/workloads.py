@@ -113,7 +113,7 @@ def claim(objects: Objects, work: Workload, size: str, *, mode: str = "", storag
         {"spec": spec},
         as_kind=work.kind(kind),
         **work.common,
-        annotations=metadata.KEPT if objects.context.platform.has("argo_cd") else None,
+        annotations=objects.kept,
     )
 
 
