@@ -36,10 +36,9 @@ def execute(args: argparse.Namespace) -> int:
         names = registry.names if args.name is None else (args.name,)
         tables = {name: registry.get(name).capabilities for name in names}
     except UnknownTargetError as problem:
-        if "/" in args.name or args.name.endswith((".yaml", ".yml")):
-            return _usage(
-                f"{args.name!r} is no target's name; the project is the one in the folder you are in: cd there"
-            )
+        name = str(args.name)
+        if "/" in name or name.endswith((".yaml", ".yml")):
+            return _usage(f"{name!r} is no target's name; the project is the one in the folder you are in: cd there")
         return _usage(str(problem))
     except BrokenTargetError as problem:
         return _usage(str(problem))
