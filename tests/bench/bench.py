@@ -38,7 +38,7 @@ class Case:
 
 
 def main() -> int:
-    with tempfile.TemporaryDirectory(prefix="mlwright-bench-") as folder:
+    with tempfile.TemporaryDirectory(prefix=".bench-", dir=ROOT) as folder:  # on the disk that projects are on
         work = Path(folder)
         print(f"Python {sys.version.split()[0]}, {os.cpu_count()} cores, median of {ROUNDS}\n")
         show(measure(list(cases(work))))

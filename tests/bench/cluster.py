@@ -67,9 +67,10 @@ def show(work: Path) -> None:
     print(f"{'':>8} {'mlwright compile':>27} {'kubectl kustomize':>20} {'times as fast':>17}")
     print(f"{'objects':>8} {'ms':>9} {'ms each':>8} {'cpu ms':>8}", end="")
     print(f" {'ms':>11} {'cpu ms':>8} {'clock':>8} {'cpu':>8} {'at least':>12}")
+    fixed, each = shape(work)
     for goal in GOALS:
         folder = work / f"objects-{goal.objects}"
-        write(folder, units(work, goal.objects))
+        write(folder, max(1, round((goal.objects - fixed) / each)))
         compared = peer and goal.kustomize
         ours, theirs = measure(folder, goal.rounds, compared)
         count = sum(1 for _ in objects(folder))
@@ -117,8 +118,8 @@ def once(*command: str) -> Spent:
     return Spent(clock=clock, processor=processor)
 
 
-def units(work: Path, wanted: int) -> int:
-    """How many units make about `wanted` objects: counted with one unit and with three."""
+def shape(work: Path) -> tuple[float, float]:
+    """How many objects a project has beside its units, and a unit: counted with one unit and with three."""
     counted = []
     for number in (1, 3):
         folder = work / f"units-{number}"
@@ -126,7 +127,7 @@ def units(work: Path, wanted: int) -> int:
         once(MLWRIGHT, "compile", str(folder))
         counted.append(sum(1 for _ in objects(folder)))
     each = (counted[1] - counted[0]) / 2
-    return max(1, round((wanted - counted[0]) / each) + 1)
+    return counted[0] - each, each
 
 
 def objects(folder: Path) -> Iterator[Path]:
