@@ -66,7 +66,7 @@ def _group(objects: Objects, service: Service, where: str, group: Group) -> Obje
     parallel = group.parallel or service.parallel
     local = _local(parallel, group.resources or service.container.resources)
     several = parallel.pipeline > 1 or parallel.data > local
-    template = _template(objects, service, where, group)
+    template = _template(objects, service, where, group, _unsaid(objects, parallel, several))
     return {
         "replicas": (group.replicas or service.replicas).min,
         **_parallelism(parallel, local),
@@ -94,6 +94,12 @@ def _parallelism(parallel: Parallel, local: int) -> Object:
     return {"parallelism": found} if found else {}
 
 
+def _unsaid(objects: Objects, parallel: Parallel, several: bool) -> tuple[str, ...]:
+    """What KServe before 0.20 does not tell the server where a copy is one pod, though it takes `parallelism`."""
+    told = several or objects.context.platform.at_least("kubeflow.kserve", "0.20")
+    return () if told or parallel.tensor <= 1 else (f"--tensor-parallel-size={parallel.tensor}",)
+
+
 def _router(objects: Objects, expose: Expose, name: str, *, scheduled: bool) -> Object:
     """A route of the platform's Gateway: KServe's own, below the namespace and the name, or that of the host; and a
     scheduler, which groups of copies need."""
@@ -119,13 +125,13 @@ def _router(objects: Objects, expose: Expose, name: str, *, scheduled: bool) -> 
     return {"router": {"route": {"http": {"spec": spec}}, "scheduler": {}}}
 
 
-def _template(objects: Objects, service: Service, where: str, group: Group) -> Object:
-    """What of the pods is the project's: the rest is KServe's."""
+def _template(objects: Objects, service: Service, where: str, group: Group, options: tuple[str, ...]) -> Object:
+    """What of the pods is the project's: the rest is KServe's. `options` are the server's, before the project's."""
     box, platform = servedoc.with_model(service.container, serving_pod.MODELS), objects.context.platform
     volumes = Volumes(objects, service.id, service.origin)
     volumes.service(box)
     env = serving_pod.variables(objects, box)
-    if words := serving_pod.words(objects, box.args):
+    if words := [*options, *serving_pod.words(objects, box.args)]:
         env.append({"name": "VLLM_ADDITIONAL_ARGS", "value": shlex.join(words)})
     resources = quantity.resources(group.resources or box.resources, platform)
     container = {

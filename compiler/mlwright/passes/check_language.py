@@ -13,7 +13,7 @@ _GROUPS = ("prefill", "decode")
 
 
 def check_language(service: ir.Service, profile: Profile) -> Iterator[Diagnostic]:
-    """KSERVE006 for fields and copies, KSERVE009 for what is spread over pods, KUBE006 for hosts."""
+    """KSERVE006 for fields and copies, KSERVE009 and KSERVE010 for what is spread over pods, KUBE006 for hosts."""
     path = service.origin.path
     for field, said in _said(service):
         if said:
@@ -28,6 +28,7 @@ def check_language(service: ir.Service, profile: Profile) -> Iterator[Diagnostic
     if any(group.name == "prefill" for group in service.groups) and profile.file.gateway is None:
         why = "what leads requests to groups of copies is a Gateway, and the platform has none"
         yield _cannot(service, (*path, "roles"), why, "leave `roles` out, or let ops add `gateway_api` and `gateway`")
+    yield from _staged(service)
     yield from _spread(service, profile)
     yield from _reached(service, profile)
 
@@ -75,6 +76,24 @@ def _spread(service: ir.Service, profile: Profile) -> Iterator[Diagnostic]:
                 at=Label(path=where, on="key"),
                 help="`pod_security: privileged` in the platform file says that the namespace does; or spread it over "
                 "the GPUs of one pod (`tensor`)",
+                severity="warning",
+            )
+
+
+def _staged(service: ir.Service) -> Iterator[Diagnostic]:
+    path = service.origin.path
+    apart = any(group.name == "prefill" for group in service.groups)
+    said = [((*path, "parallel"), "decode" if apart else "", service.parallel)]
+    said += [((*path, "roles", group.name), group.name, group.parallel) for group in service.groups if group.parallel]
+    for where, role, parallel in said:
+        if parallel.pipeline > 1:
+            name = "-".join(filter(None, ("kserve-config-llm", role, "worker-pipeline-parallel")))
+            yield Diagnostic(
+                code="KSERVE010",
+                message=f"`{service.id}` is cut into stages, and KServe comes without its configuration for that",
+                at=Label(path=where, on="key"),
+                help=f"ops add an LLMInferenceServiceConfig `{name}` to KServe's namespace; or spread the model by "
+                "`tensor` or `data`",
                 severity="warning",
             )
 

@@ -112,4 +112,17 @@ CODES = (
         bad="# the platform file\npod_security: restricted",
         good="# the platform file\npod_security: baseline",
     ),
+    Code(
+        code="KSERVE010",
+        title="a model in stages, without the configuration that KServe needs for it",
+        severity="warning",
+        explanation=(
+            "KServe makes the pods of a large language model out of an LLMInferenceServiceConfig of its own for each "
+            "way to spread it. Up to 0.21 it comes with one for `tensor` and one for `data`, and none for stages "
+            "(`pipeline`): the service then stays without pods, and its status says ConfigNotFound. Ops can add one of "
+            "the name that KServe looks for."
+        ),
+        bad="serving: {chat: {model: 'hf://acme/chat', protocols: [openai], parallel: {tensor: 4, pipeline: 2}}}",
+        good="serving: {chat: {model: 'hf://acme/chat', protocols: [openai], parallel: {tensor: 8}}}",
+    ),
 )

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
-from tests.unit.targets.kubeflow.served import FULL, KSERVE, codes, objects, predictor, version
+from tests.unit.targets.kubeflow.served import FULL, KSERVE, analysed, codes, objects, predictor, version
 
 CHAT = 'serving: {chat: {model: "hf://Qwen/Qwen2.5-7B-Instruct", protocols: [openai]%s}}\n'
 WITHOUT = f"{KSERVE}kserve: {{language_models: false}}\n"
@@ -155,3 +156,39 @@ def test_several_pods_a_copy_need_what_only_a_privileged_namespace_gives(
 ) -> None:
     found = codes(CHAT % more, KSERVE.replace("baseline", level))
     assert [each.partition(" ")[2] for each in found if each.startswith("KSERVE009")] == told
+
+
+@pytest.mark.parametrize(
+    ("more", "named"),
+    [
+        (", parallel: {tensor: 4, pipeline: 2}, resources: {gpu: 4}", ["kserve-config-llm-worker-pipeline-parallel"]),
+        (
+            ", parallel: {pipeline: 2}, roles: {prefill: {parallel: {pipeline: 2}}, decode: {resources: {gpu: 2}}}",
+            ["kserve-config-llm-decode-worker-pipeline-parallel", "kserve-config-llm-prefill-worker-pipeline-parallel"],
+        ),
+        (", parallel: {tensor: 8}, resources: {gpu: 8}", []),
+        (", parallel: {data: 4}, resources: {gpu: 2}", []),
+    ],
+)
+def test_stages_need_a_configuration_that_ops_bring(more: str, named: list[str]) -> None:
+    analysis, _ = analysed(CHAT % more, FULL)
+    found = [item for item in analysis.findings if item.code == "KSERVE010"]
+    assert [name for item in found for name in re.findall("`(kserve-config[^`]+)`", item.help)] == named
+    assert all(item.severity == "warning" for item in found)
+
+
+@pytest.mark.parametrize(
+    ("release", "more", "told"),
+    [
+        ("0.19", "parallel: {tensor: 4}, resources: {gpu: 4}", "--tensor-parallel-size=4 --seed=1"),
+        ("0.20", "parallel: {tensor: 4}, resources: {gpu: 4}", "--seed=1"),
+        ("0.19", "parallel: {tensor: 4, data: 2}, resources: {gpu: 4}", "--seed=1"),  # workers are told by KServe
+        ("0.19", "resources: {gpu: 1}", "--seed=1"),
+    ],
+)
+def test_a_server_of_one_pod_is_told_of_all_its_gpus_where_kserve_does_not_tell_it(
+    release: str, more: str, told: str
+) -> None:
+    body = language(f", args: [--seed=1], {more}", platform=version(FULL, release))
+    (box,) = body["spec"]["template"]["containers"]
+    assert box["env"] == [{"name": "VLLM_ADDITIONAL_ARGS", "value": told}]
