@@ -153,8 +153,12 @@ class Review:
     @property
     def risk(self) -> Risk:
         """The gravest class of risk of anything in the review."""
-        found = [hazard.risk for project in self.projects for hazard in hazards(project)]
-        return max(found, key=RISKS.index, default="safe")
+        gravest: Risk = "safe"
+        for project in self.projects:
+            for hazard in hazards(project):
+                if RISKS.index(hazard.risk) > RISKS.index(gravest):
+                    gravest = hazard.risk
+        return gravest
 
 
 def hazards(project: ProjectReview) -> tuple[Hazard, ...]:
