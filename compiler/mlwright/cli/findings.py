@@ -1,16 +1,21 @@
-"""How `validate` and `compile` show an `api.Result`, and the exit code it stands for."""
+"""How findings are shown, in each format, and the exit code they stand for."""
 
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from mlwright.cli import exits, terminal
 
 if TYPE_CHECKING:
     from mlwright.api import Result
+    from mlwright.diag import Diagnostic
+    from mlwright.diag.render.places import Places
 
 
+FORMATS = ("text", "json", "github", "sarif")
+"""`github`: annotations of a workflow step; `sarif`: what code scanning takes."""
 FOLDED = "OWN009"
 """The target does something in another way: worth a line in the report, not a page at every compile."""
 
@@ -20,12 +25,71 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--notes", action="store_true", help="also show what a target does in its own way")
 
 
-def text(result: Result, stream: TextIO, *, notes: bool) -> str:
+def configure_formats(parser: argparse.ArgumentParser) -> None:
+    """The format, and a file to write it to."""
+    parser.add_argument(
+        "--format",
+        choices=FORMATS,
+        default="text",
+        help="github: workflow commands that annotate lines; sarif: for code scanning (default: text)",
+    )
+    parser.add_argument("-o", "--output", metavar="FILE", help="write the findings to FILE, and their count here")
+
+
+def show(command: str, result: Result, args: argparse.Namespace, stream: TextIO) -> int:
+    """Print the findings, or write them, as the options of `configure` and `configure_formats` ask. Exit 1 with an
+    error among them, 2 where the file cannot be written."""
+    shown = render(result, args.format, stream, notes=args.notes, coloured=not args.output)
+    if not args.output:
+        terminal.say(shown)
+        return exit_code(result)
+    from mlwright.diag.render.text import summary
+
+    try:
+        Path(args.output).write_text(shown + "\n", encoding="utf-8", errors="backslashreplace")
+    except (OSError, ValueError) as problem:
+        terminal.warn(f"mlwright {command}: cannot write {args.output}: {getattr(problem, 'strerror', '') or problem}")
+        return exits.USAGE
+    terminal.say(f"{args.output}: {summary(_unfolded(result, notes=args.notes))}")
+    return exit_code(result)
+
+
+def render(result: Result, form: str, stream: TextIO, *, notes: bool, coloured: bool = True) -> str:
+    """The findings in one of FORMATS, without a line end after the last line."""
+    if form == "json":
+        return json(result)
+    if form == "text":
+        return text(result, stream, notes=notes, coloured=coloured) or "no findings"
+    found, places = _unfolded(result, notes=notes), repository()
+    if form == "github":
+        from mlwright.diag.render import github
+
+        return github.render(found, places).rstrip("\n")
+    from mlwright import __version__
+    from mlwright.diag.render import sarif
+
+    return sarif.render(found, places, result.read, __version__).rstrip("\n")
+
+
+def repository() -> Places:
+    """The root of the repository that the working directory is in: the nearest folder with a `.git`, else itself."""
+    from mlwright.diag.render.places import Places
+
+    here = Path.cwd()
+    root = next((folder for folder in (here, *here.parents) if (folder / ".git").exists()), here)
+    return Places(root=root.as_posix(), folder=here.as_posix())
+
+
+def _unfolded(result: Result, *, notes: bool) -> tuple[Diagnostic, ...]:
+    return tuple(item for item in result.diagnostics if notes or item.code != FOLDED)
+
+
+def text(result: Result, stream: TextIO, *, notes: bool, coloured: bool = True) -> str:
     """The findings as a person reads them, with a closing count; empty when there are none. `notes` unfolds all."""
     from mlwright.diag.render.text import render
 
-    found = tuple(item for item in result.diagnostics if notes or item.code != FOLDED)
-    shown = render(found, result.read, terminal.coloured(stream), terminal.columns()).rstrip()
+    found = _unfolded(result, notes=notes)
+    shown = render(found, result.read, coloured and terminal.coloured(stream), terminal.columns()).rstrip()
     folded = len(result.diagnostics) - len(found)
     if not folded:
         return shown

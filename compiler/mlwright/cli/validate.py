@@ -1,4 +1,4 @@
-"""`mlwright validate`: everything there is to say about the projects, in one pass; writes nothing."""
+"""`mlwright validate`: everything there is to say about the projects, in one pass; writes nothing but what is asked."""
 
 from __future__ import annotations
 
@@ -14,21 +14,17 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "paths", metavar="PATH", nargs="*", help="mlproject.yaml, or a folder to search (default: here)"
     )
     parser.add_argument("--env", metavar="E", help="one environment only (default: all)")
-    parser.add_argument("--format", choices=("text", "json"), default="text", help="default: text")
+    findings.configure_formats(parser)
     findings.configure(parser)
     parser.add_argument("--strict", action="store_true", help="warnings are errors")
 
 
 def execute(args: argparse.Namespace) -> int:
-    """Exit 0 clean, 1 findings, 2 when there is nothing to validate."""
+    """Exit 0 clean, 1 findings, 2 when there is nothing to validate, or nowhere to write to."""
     from mlwright import api
 
     result = api.validate(args.paths, env=args.env, strict=args.strict, apart=True)
     if result.usage_error:
         terminal.warn(f"mlwright validate: {result.usage_error}")
         return exits.USAGE
-    if args.format == "json":
-        terminal.say(findings.json(result))
-    else:
-        terminal.say(findings.text(result, sys.stdout, notes=args.notes) or "no findings")
-    return findings.exit_code(result)
+    return findings.show("validate", result, args, sys.stdout)

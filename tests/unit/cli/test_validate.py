@@ -115,3 +115,36 @@ def test_strict_makes_a_warning_count(folder: Path) -> None:
     )
     assert cli.main(["validate"]) == 0
     assert cli.main(["validate", "--strict"]) == 1
+
+
+def test_annotations_name_files_from_the_repositorys_root(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / ".git").write_text("gitdir: elsewhere\n")  # a worktree has a file there
+    write(folder, DANGLING, "ml/a/mlproject.yaml")
+    monkeypatch.chdir(folder / "ml")
+    assert cli.main(["validate", "a", "--format", "github"]) == 1
+    shown = capsys.readouterr().out
+    assert shown.startswith("::error file=ml/a/mlproject.yaml,line=7,")
+    assert shown.endswith("\n1 error\n")
+
+
+def test_the_findings_are_written_to_a_file_and_counted_on_the_screen(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(folder, DANGLING)
+    for form, start in {"json": "[\n", "sarif": '{\n  "$schema"', "github": "::error ", "text": "error[REF"}.items():
+        assert cli.main(["validate", "--format", form, "--output", "out"]) == 1
+        assert Path("out").read_text().startswith(start)
+        assert capsys.readouterr().out == "out: 1 error\n"
+
+
+def test_a_file_that_cannot_be_written_is_a_usage_error(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write(folder, GOOD)
+    assert cli.main(["validate", "--format", "sarif", "-o", "no/such/folder.sarif"]) == 2
+    assert "cannot write no/such/folder.sarif: No such file or directory" in capsys.readouterr().err
+
+
+def test_a_format_that_does_not_exist_is_a_usage_error(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["validate", "--format", "serif"]) == 2
+    assert "sarif" in capsys.readouterr().err
