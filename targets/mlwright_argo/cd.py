@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from mlwright.emit.kube import kustomize, metadata
+from mlwright.emit.kube import ceded, kustomize, metadata
 from mlwright.emit.kube.objects import CLUSTER_WIDE, Objects
-from mlwright.emit.kube.placement import QUEUE
 from mlwright.ir import Origin, Project
 from mlwright.target import Document, EmitContext, TextFile
 
@@ -23,8 +22,6 @@ out. Deleting the Application leaves in the cluster what it applied.
 """
 _HERE = "https://kubernetes.default.svc"
 _RETRY = {"limit": 5, "backoff": {"duration": "10s", "factor": 2, "maxDuration": "5m"}}
-_QUEUED = (".spec.suspend", ".spec.template.spec.nodeSelector", ".spec.template.spec.tolerations")
-"""What Kueue writes into a Job when it lets it in."""
 Object = dict[str, Any]
 Emitted = Sequence[tuple[str, Sequence[Document | TextFile]]]
 
@@ -145,17 +142,14 @@ def _kinds(objects: Iterable[Object]) -> tuple[set[tuple[str, str]], set[tuple[s
 
 
 def _differences(objects: Sequence[Object]) -> Iterable[Object]:
-    """What controllers write over that stands in objects: it is neither compared nor put back."""
-    sized = {(data["kind"], data["metadata"]["name"]): data for data in objects if "replicas" in data.get("spec", {})}
-    for data in sorted(objects, key=lambda data: (str(data["kind"]), str(data["metadata"]["name"]))):
-        if data["kind"] in ("HorizontalPodAutoscaler", "ScaledObject"):
-            target = data["spec"]["scaleTargetRef"]
-            if found := sized.get((target.get("kind", "Deployment"), target["name"])):
-                yield {**_same(found), "jsonPointers": ["/spec/replicas"]}
-        elif data["kind"] == "Job" and QUEUE in data["metadata"].get("labels", {}):
-            yield {**_same(data), "jqPathExpressions": list(_QUEUED)}
+    """What is neither compared nor put back."""
+    for data, paths in ceded.ceded(objects):
+        if paths == ceded.QUEUED:
+            yield {**_same(data), "jqPathExpressions": ["." + ".".join(map(str, path)) for path in paths]}
+        elif "replicas" in data.get("spec", {}):
+            yield {**_same(data), "jsonPointers": ["/" + "/".join(map(str, path)) for path in paths]}
 
 
-def _same(data: Object) -> Object:
+def _same(data: Mapping[str, Any]) -> Object:
     group = str(data["apiVersion"]).rpartition("/")[0]
     return {"group": group, "kind": data["kind"], "name": data["metadata"]["name"]}

@@ -110,7 +110,7 @@ def test_each_lock_file_is_part_of_the_next_at_the_same_versions(smaller: str, l
     assert pins(smaller).items() <= pins(larger).items(), "run `make lock`"
 
 
-@pytest.mark.parametrize(("extra", "lock"), [(None, "core"), ("local", "local"), ("crds", "test")])
+@pytest.mark.parametrize(("extra", "lock"), [(None, "core"), ("local", "local"), ("crds", "test"), ("cluster", "test")])
 def test_what_the_package_declares_is_what_the_lock_files_were_made_from(extra: str | None, lock: str) -> None:
     project = PROJECT["project"]
     wanted = project["dependencies"] if extra is None else project["optional-dependencies"][extra]
