@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterable
 from typing import Any
+
+from mlwright.span import Path
 
 _INERT = {ord(char): f"\\u{ord(char):04x}" for char in "$(){}"}
 
@@ -36,6 +39,26 @@ def inert(value: Any, pad: str = "") -> str:
     _inert(dict(value) if isinstance(value, dict) else value, f"\n{pad}", pieces)
     pieces.append("\n")
     return "".join(pieces)
+
+
+def lines(value: Any) -> dict[Path, int]:
+    """On which 1-based line of `inert(value)` each value begins; what is inside an embedded document is on its line."""
+    found: dict[Path, int] = {}
+    _lines(dict(value) if isinstance(value, dict) else value, (), 1, found)
+    return found
+
+
+def _lines(value: Any, path: Path, line: int, found: dict[Path, int]) -> int:
+    """The line on which `value`, begun on `line`, ends."""
+    if isinstance(value, dict) and not getattr(value, "embedded", False):
+        below: Iterable[tuple[str | int, Any]] = value.items()
+    else:
+        below = enumerate(value) if isinstance(value, (list, tuple)) else ()
+    begun = line
+    for part, item in below:
+        found[(*path, part)] = line + 1
+        line = _lines(item, (*path, part), line + 1, found)
+    return line if line == begun else line + 1
 
 
 def _inert(value: Any, line: str, pieces: list[str]) -> None:

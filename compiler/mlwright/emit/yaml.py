@@ -33,7 +33,8 @@ _KEY_LIMIT = 1000  # YAML readers look at most 1024 characters ahead for the col
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """The text of one document and the 1-based line on which each value's key (or list dash) stands."""
+    """The text of one document and the 1-based line on which each value's key (or list dash) stands, those in embedded
+    documents too."""
 
     text: str
     lines: Mapping[Path, int]
@@ -189,7 +190,7 @@ class _Writer:
                 self.out.append(f"{lead} []")
         elif isinstance(value, (dict, Mapping)):
             if isinstance(value, Embedded):
-                self.embedded(lead, value, indent)
+                self.embedded(lead, value, path, indent)
             elif value:
                 self.out.append(lead)
                 self.mapping(value, path, indent, "")
@@ -208,10 +209,12 @@ class _Writer:
         else:
             self.out.append(f"{lead} {_quoted(value)}")
 
-    def embedded(self, lead: str, value: Embedded, indent: int) -> None:
+    def embedded(self, lead: str, value: Embedded, path: Path, indent: int) -> None:
         """A JSON document as a block of text that no engine finds anything to substitute in."""
         pad = " " * indent
         self.out.append(f"{lead} |")
+        if self.lines is not None:
+            self.lines.update({(*path, *inner): len(self.out) + line for inner, line in json.lines(value).items()})
         self.out.extend(f"{pad}{json.inert(value, pad)}".splitlines())
 
 

@@ -18,7 +18,7 @@ from mlwright.source.suggest import did_you_mean
 from mlwright.source.tree import Entry, Json, Map, Node, Scalar, Seq, at, from_plain, relayered, with_node
 from mlwright.span import Path, Span
 
-__all__ = ["OWN_FIELDS", "SHORT_FORMS", "environments", "expand", "findings", "merge", "resolve_extends"]
+__all__ = ["OWN_FIELDS", "SHORT_FORMS", "environments", "expand", "findings", "layers", "merge", "resolve_extends"]
 
 OWN_FIELDS = ("platform", "default", "namespace", "start", "mode", "name_prefix", "allow_remote_writes")
 """What describes an environment itself. Every other key of an environment is merged over the file."""
@@ -223,6 +223,23 @@ def _extended(tree: Node, file: str, files: FileTree, chain: tuple[str, ...]) ->
         return tree, bag
     bag.extend(_same_language(tree, base))
     return _merge_files(base, wrapped(tree)), bag
+
+
+def layers(tree: Node, file: str, files: FileTree) -> list[tuple[str, Node]]:
+    """The files that `resolve_extends` merges, each as written with its short forms written out, the weakest first;
+    the name of `file` itself is "", that of one that it extends `extends:PATH`. What cannot be read is left out."""
+    return _layers(tree, file, files, "", (posixpath.normpath(file),))
+
+
+def _layers(tree: Node, file: str, files: FileTree, layer: str, chain: tuple[str, ...]) -> list[tuple[str, Node]]:
+    found: list[tuple[str, Node]] = []
+    if isinstance(tree, Map) and "extends" in tree.entries:
+        for name in _extends_list(tree, Bag())[0]:
+            path = posixpath.normpath(posixpath.join(posixpath.dirname(file), str(name.value)))
+            loaded = None if path in chain or len(chain) >= MAX_EXTENDS else load_file(files, path)[0]
+            if loaded is not None:
+                found += _layers(loaded, path, files, f"extends:{path}", (*chain, path))
+    return [*found, (layer, wrapped(tree))]
 
 
 def _merge_files(base: Node, over: Node) -> Node:
