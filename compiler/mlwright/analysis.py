@@ -33,8 +33,10 @@ from mlwright.platform.demand import asked
 from mlwright.platform.file import read_platform
 from mlwright.record import dataclass, replace
 from mlwright.registry import Registry
+from mlwright.source import ignores as comments
 from mlwright.source import overlay, references
 from mlwright.source.files import FileTree
+from mlwright.source.ignores import NOTHING, Ignores
 from mlwright.source.load import load_file
 from mlwright.source.suggest import closest
 from mlwright.source.tree import Node, Scalar, at, from_plain, locate, located, plain
@@ -49,7 +51,8 @@ UNUSED = frozenset({"STEP003", "SEC004", "CAT004"})
 class Analysis:
     """One environment of one project. `project` is None where errors stopped the way to it; `findings` have spans.
     `later` are the places of endpoints, those without a version among them, and who owns them. `digests` are those of
-    the lock, by image reference, for images that targets choose."""
+    the lock, by image reference, for images that targets choose. `ignores` are the comments of the files that were
+    read, and `ignored` the findings that they leave out."""
 
     spec: str
     environment: str
@@ -60,6 +63,8 @@ class Analysis:
     later: Mapping[Path, str] = field(default_factory=dict)
     digests: Mapping[str, str] = field(default_factory=dict)
     findings: tuple[Diagnostic, ...] = ()
+    ignores: Ignores = NOTHING
+    ignored: tuple[Diagnostic, ...] = ()
 
     @property
     def folder(self) -> str:
@@ -74,11 +79,14 @@ class Analysis:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """All environments that were asked for, findings of the file as such, and what was wrong with the request."""
+    """All environments that were asked for, findings of the file as such, and what was wrong with the request.
+    `ignores` are the comments of all files that were read, `ignored` what they leave out of the file's findings."""
 
     environments: tuple[Analysis, ...] = ()
     findings: tuple[Diagnostic, ...] = ()
     usage_error: str = ""
+    ignores: Ignores = NOTHING
+    ignored: tuple[Diagnostic, ...] = ()
 
 
 class Recording:
@@ -119,7 +127,35 @@ def analyse(
     lock: Lock | None = None,
 ) -> Outcome:
     """Understand the project file at `spec`. `envs` names the environments (default: all); `params` replaces
-    defaults; `lock` stands in for the file beside the spec."""
+    defaults; `lock` stands in for the file beside the spec. What comments ignore is left out of the findings."""
+    seen = Recording(files)
+    outcome = _analyse(seen, spec, targets, envs, params or {}, lock)
+    ignores = comments.read(seen.inputs)
+    if ignores is NOTHING:
+        return outcome
+    findings, ignored = ignores.split(outcome.findings)
+    return replace(
+        outcome,
+        environments=tuple(_quieter(one, ignores) for one in outcome.environments),
+        findings=Bag([*findings, *ignores.findings]).ordered(),
+        ignores=ignores,
+        ignored=ignored,
+    )
+
+
+def _quieter(one: Analysis, ignores: Ignores) -> Analysis:
+    findings, ignored = ignores.split(one.findings)
+    return replace(one, findings=findings, ignores=ignores, ignored=ignored)
+
+
+def _analyse(
+    files: FileTree,
+    spec: str,
+    targets: Registry,
+    envs: Sequence[str],
+    params: Mapping[str, ir.Json],
+    lock: Lock | None,
+) -> Outcome:
     tree, bag = load_file(files, spec)
     if tree is None or bag.failed:
         return Outcome(findings=bag.ordered())
@@ -139,7 +175,7 @@ def analyse(
         lock = Lock(models=Anything(), images=lock.images)
     chosen = [name for name in trees if not envs or name in envs]
     analyses = tuple(
-        _environment(files, spec, targets, name, _with_params(trees[name], params or {}), lock) for name in chosen
+        _environment(files, spec, targets, name, _with_params(trees[name], params), lock) for name in chosen
     )
     between = _between(analyses)
     analyses = tuple(

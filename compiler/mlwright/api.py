@@ -6,6 +6,7 @@ import os
 import posixpath
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ from mlwright.platform import owned as who_owns
 from mlwright.platform.demand import asked
 from mlwright.record import dataclass
 from mlwright.source.files import Disk
+from mlwright.source.ignores import Ledger
 from mlwright.source.tree import Scalar, at, locate
 
 if TYPE_CHECKING:
@@ -87,18 +89,19 @@ def validate(paths: Sequence[str] = (), *, env: str | None = None, strict: bool 
     specs = projects(paths)
     if isinstance(specs, str):
         return Result(usage_error=specs)
-    bag = Bag()
+    bag, ledger = Bag(), Ledger()
     targets = registry.installed()
 
-    def refused(analysis: Analysis) -> tuple[Diagnostic, ...]:
+    def refused(analysis: Analysis) -> tuple[tuple[Diagnostic, ...], tuple[Diagnostic, ...]]:
         place = building.folder(analysis, None)
-        return building.build(analysis, targets, folder=place, files=Disk("."), texts=False).findings
+        built = building.build(analysis, targets, folder=place, files=Disk("."), texts=False)
+        return built.findings, built.ignored
 
     for spec in specs:
         outcome = analyse(Disk("."), spec, targets, envs=(env,) if env else ())
         if outcome.usage_error:
             return Result(usage_error=outcome.usage_error)
-        bag.extend(_findings(outcome))
+        here, ignored = list(_findings(outcome)), list(_ignored(outcome))
         emitting = list(filter(_emits, outcome.environments))
         if apart and len(emitting) >= _SEVERAL:
             from mlwright.apart import each
@@ -106,8 +109,13 @@ def validate(paths: Sequence[str] = (), *, env: str | None = None, strict: bool 
             found = each(refused, emitting)
         else:
             found = list(map(refused, emitting))
-        for some in found:
-            bag.extend(some)
+        for some, left_out in found:
+            here += some
+            ignored += left_out
+        bag.extend(here)
+        if env is None:
+            bag.extend(ledger.add(spec, outcome.ignores, here, ignored, _names(outcome)))
+    bag.extend(ledger.rest(partial(_covers, paths)))
     return Result(diagnostics=_ordered(bag, strict))
 
 
@@ -143,13 +151,13 @@ def compile(
         return Result(usage_error=str(registry.UnknownTargetError(wrong[0], installed.names)))
     if output is not None and len(specs) > 1:
         return Result(usage_error="-o takes one project, and there are several: compile them one by one")
-    bag, written, notes = Bag(), list[str](), list[str]()
+    bag, written, notes, ledger = Bag(), list[str](), list[str](), Ledger()
     for spec in specs:
         files = Recording(Disk("."))
         outcome = analyse(files, spec, installed, envs=envs)
         if outcome.usage_error:
             return Result(usage_error=outcome.usage_error)
-        bag.extend(_findings(outcome))
+        here, ignored = list(_findings(outcome)), list(_ignored(outcome))
         for analysis in outcome.environments:
             if analysis.ready and not _emits(analysis):
                 notes.append(
@@ -169,8 +177,13 @@ def compile(
                 written += lines
                 bag.extend(found)
             built = building.checked(built)
-            bag.extend(built.findings)
+            here += built.findings
+            ignored += built.ignored
             notes += built.notes
+        bag.extend(here)
+        if not envs:
+            bag.extend(ledger.add(spec, outcome.ignores, here, ignored, _names(outcome)))
+    bag.extend(ledger.rest(partial(_covers, paths)))
     return Result(diagnostics=bag.ordered(), written=tuple(written), notes=tuple(notes))
 
 
@@ -373,6 +386,22 @@ def _findings(outcome: Outcome) -> Iterator[Diagnostic]:
     yield from outcome.findings
     for analysis in outcome.environments:
         yield from analysis.findings
+
+
+def _ignored(outcome: Outcome) -> Iterator[Diagnostic]:
+    yield from outcome.ignored
+    for analysis in outcome.environments:
+        yield from analysis.ignored
+
+
+def _names(outcome: Outcome) -> list[str]:
+    return [analysis.environment for analysis in outcome.environments]
+
+
+def _covers(paths: Sequence[str], file: str) -> bool:
+    """Whether all projects at or below the folder of `file` were asked for."""
+    folders = [posixpath.normpath(path) for path in paths if FilePath(path).is_dir()]
+    return any(path == "." or file.startswith(f"{path}/") for path in folders) and not file.startswith("../")
 
 
 def _emits(analysis: Analysis) -> bool:

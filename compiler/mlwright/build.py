@@ -47,8 +47,8 @@ class Built:
 
     `files` are below `folder`, which is relative to the spec's folder. `ready` is False where errors stand against it.
     `inputs` are the files that were read on the way from the analysis, by their path from the root of the file tree;
-    `notes` what to know beside the findings. Where a second process checks the objects, `check` waits for what it
-    finds: see `checked`.
+    `ignored` the findings that comments leave out; `notes` what to know beside the findings. Where a second process
+    checks the objects, `check` waits for what it finds: see `checked`.
     """
 
     analysis: Analysis
@@ -59,6 +59,7 @@ class Built:
     changes: tuple[Change, ...]
     inputs: Mapping[str, bytes]
     findings: tuple[Diagnostic, ...] = ()
+    ignored: tuple[Diagnostic, ...] = ()
     notes: tuple[str, ...] = ()
     ready: bool = True
     check: Callable[[], Checked] | None = None
@@ -156,6 +157,7 @@ def build(
                 notes = _notes(analysis, found)
     whole = texts and not bag.failed
     rendered = rendering.render(emitted, kustomize.environment(emitted)) if whole else rendering.render(())
+    findings, ignored = analysis.ignores.split(located(bag, analysis.tree).ordered())
     return Built(
         analysis=analysis,
         folder=folder,
@@ -163,7 +165,8 @@ def build(
         executable=rendered.executable,
         emitted=emitted,
         changes=changes,
-        findings=located(bag, analysis.tree).ordered(),
+        findings=findings,
+        ignored=ignored,
         notes=notes,
         inputs=read.inputs,
         ready=not bag.failed,
@@ -176,9 +179,11 @@ def checked(built: Built) -> Built:
     if built.check is None:
         return built
     found = built.check()
+    late, ignored = built.analysis.ignores.split(located(found.findings, built.analysis.tree).ordered())
     return replace(
         built,
-        findings=Bag([*built.findings, *located(found.findings, built.analysis.tree)]).ordered(),
+        findings=Bag([*built.findings, *late]).ordered(),
+        ignored=(*built.ignored, *ignored),
         notes=(*built.notes, *_notes(built.analysis, found)),
         ready=built.ready and not found.findings.failed,
         check=None,

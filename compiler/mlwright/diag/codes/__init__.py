@@ -13,8 +13,8 @@ from types import MappingProxyType
 from mlwright.diag.diagnostic import Severity
 
 FAMILIES = (
-    "yaml", "env", "spec", "ref", "when", "step", "tune", "gate", "registry", "track", "catalog", "serve", "secret",
-    "patch", "name", "owner", "platform", "argo", "kfp", "compose", "verify", "output", "lock", "run",
+    "yaml", "ignore", "env", "spec", "ref", "when", "step", "tune", "gate", "registry", "track", "catalog", "serve",
+    "secret", "patch", "name", "owner", "platform", "argo", "kfp", "compose", "verify", "output", "lock", "run",
 )  # fmt: skip
 """Order of the families in the reference; families that are not listed follow by name."""
 
