@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import posixpath
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import field, replace
 from functools import partial
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING
@@ -23,6 +23,7 @@ from mlwright.source.tree import Scalar, at, locate
 
 if TYPE_CHECKING:
     from mlwright.remote.wanted import Wanted
+    from mlwright.review.model import Review
 
 SPEC = "mlproject.yaml"
 _SEVERAL = 3
@@ -56,6 +57,19 @@ class Result:
                 return conceal(stream.read(8 * 1024 * 1024))
         except (OSError, ValueError):
             return None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """What differs between two revisions; `review` is None where `result` says why not. The findings are head's."""
+
+    result: Result
+    review: Review | None = None
+    sources: Mapping[str, str] = field(default_factory=dict)
+
+    def read(self, file: str) -> str | None:
+        """The text of a file that a finding points into, as head has it; see Result."""
+        return self.sources.get(file)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -185,6 +199,23 @@ def compile(
             bag.extend(ledger.add(spec, outcome.ignores, here, ignored, _names(outcome)))
     bag.extend(ledger.rest(partial(_covers, paths)))
     return Result(diagnostics=bag.ordered(), written=tuple(written), notes=tuple(notes))
+
+
+def diff(
+    paths: Sequence[str] = (), *, base: str = "", head: str = "", envs: Sequence[str] = (), apart: bool = False
+) -> Difference:
+    """What the change from `base` to `head` means for the projects at `paths`: both revisions are compiled in memory,
+    straight from git's objects, and nothing is written. `base` is a revision (default: the default branch), of which
+    what counts is where `head` left it; `head` is another one, or "" for the working tree. Projects that the change
+    cannot affect are not compiled, and those in which nothing differs are left out."""
+    from mlwright import reviews
+
+    found = reviews.diff(paths, base=base, head=head, envs=envs, apart=apart)
+    if found.review is None:
+        return Difference(result=Result(usage_error=found.wrong))
+    bag = Bag(item for project in found.review.projects for item in reviews.findings(project))
+    result = Result(diagnostics=bag.ordered(), notes=found.review.notes)
+    return Difference(result=result, review=found.review, sources=found.sources)
 
 
 def program(path: str | None = None, *, env: str | None = None, params: Mapping[str, ir.Json] | None = None) -> Program:

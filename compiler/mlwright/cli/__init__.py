@@ -20,6 +20,7 @@ COMMANDS: Mapping[str, str] = {
     "init": "a small project that compiles and runs as it is",
     "validate": "all findings in one pass",
     "compile": "write manifests/<environment>/<target>/",
+    "diff": "what a change means: this against another revision",
     "run": "the whole life cycle here, without a container engine",
     "up": "compile, start the Compose output here, and watch it to its end",
     "down": "stop and remove what `up` brought up",

@@ -62,7 +62,9 @@ class FieldChange:
 class ObjectChange:
     """One object or file of the output. `kind`, `namespace` and `name` identify it (a Compose service is one, too; for
     a file without a kind, `kind` is "" and `name` its path); `file` is its path below the environment's folder, at
-    base where it is removed. `was` is the object's name before, where a content hash gave it another one."""
+    base where it is removed. `was` is the object's name before, where a content hash gave it another one. An object
+    that is added or removed has its sections as `fields`. `follows`: nothing differs but digests and names that follow
+    the content of something else, so that there are no fields."""
 
     action: Action
     target: str
@@ -73,6 +75,7 @@ class ObjectChange:
     was: str = ""
     fields: tuple[FieldChange, ...] = ()
     hazards: tuple[Hazard, ...] = ()
+    follows: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,11 +106,13 @@ class Beyond:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EnvironmentReview:
     """One environment between two revisions. `findings` are those of head; with an error among them there are no
-    objects of head, and `compiled` is False."""
+    objects of head, and `compiled` is False. `followers` are objects in which nothing differs but digests and names
+    that follow the others': they are applied anew, and count for nothing in the plan."""
 
     name: str
     status: Literal["added", "changed", "removed", "same"]
     objects: tuple[ObjectChange, ...] = ()
+    followers: tuple[ObjectChange, ...] = ()
     before: Load | None = None
     after: Load | None = None
     beyond: tuple[Beyond, ...] = ()

@@ -8,7 +8,8 @@ import stat
 from collections.abc import Iterator, Mapping
 from typing import Protocol
 
-_SKIPPED = frozenset({"node_modules", "__pycache__", "site-packages"})
+SKIPPED = frozenset({"node_modules", "__pycache__", "site-packages"})
+"""Folders of what is installed, where nothing is looked for; nor is it in hidden ones."""
 
 
 class FileMissing(Exception):
@@ -98,7 +99,7 @@ class Disk:
         """See FileTree. Links to folders are not followed."""
         found = []
         for base, folders, files in os.walk(self._full(folder)):
-            folders[:] = [item for item in folders if not item.startswith(".") and item not in _SKIPPED]
+            folders[:] = [item for item in folders if not item.startswith(".") and item not in SKIPPED]
             wanted = [name] if name in files else [] if name else [item for item in files if not item.startswith(".")]
             found += [os.path.relpath(os.path.join(base, item), self._root).replace(os.sep, "/") for item in wanted]
         yield from sorted(found)
@@ -151,5 +152,5 @@ class Memory:
             below = path if start == "." else path.removeprefix(start + "/") if path.startswith(start + "/") else ""
             *folders, last = below.split("/")
             called = last == name if name else last and not last.startswith(".")
-            if called and not any(item.startswith(".") or item in _SKIPPED for item in folders):
+            if called and not any(item.startswith(".") or item in SKIPPED for item in folders):
                 yield path

@@ -15,6 +15,8 @@ from mlwright.target import Document, Embedded, TextFile
 
 Emitted = list[tuple[str, list[Document | TextFile]]]
 Marks = Sequence[tuple[Path, str]]
+_Waiting = tuple[dict[str, Any], Marks]
+"""An object whose name waits for its digest, and the marks in it."""
 
 _CONTENT = "@content"
 _MARKS = (HASH, _CONTENT)
@@ -29,15 +31,20 @@ def content(kind: str, name: str) -> str:
 
 def settle(emitted: Sequence[tuple[str, Sequence[Document | TextFile]]]) -> Emitted:
     """The same files with every `NAME@hash` replaced by `NAME-` and ten hex digits over the object of that name, after
-    what it refers to has got its own. A name that no object has stays; objects of one name share it. In the same way
-    the text of `content` is replaced by the digest of the object that it names."""
+    what it refers to has got its own. A name that no object has stays; objects of one name share it, and the digest is
+    over all of them. In the same way the text of `content` is replaced by the digest of the object that it names."""
     objects = [item for _, items in emitted for item in items if isinstance(item, Document)]
     if not any(_name(item).endswith(HASH) for item in objects):
         return [(target, list(items)) for target, items in emitted]
     marks = {id(item): _marks(item.data) for item in objects}
-    waiting = {name: (item.data, marks[id(item)]) for item in objects if (name := _name(item)).endswith(HASH)}
+    waiting: dict[str, list[_Waiting]] = {}
+    for item in objects:
+        if (name := _name(item)).endswith(HASH):
+            waiting.setdefault(name, []).append((item.data, marks[id(item)]))
     if any(mark.endswith(_CONTENT) for found in marks.values() for _, mark in found):
-        waiting |= {content(str(item.data.get("kind")), _name(item)): (item.data, marks[id(item)]) for item in objects}
+        waiting |= {
+            content(str(item.data.get("kind")), _name(item)): [(item.data, marks[id(item)])] for item in objects
+        }
     settled: dict[str, str] = {}
     for name in [name for name in waiting if name.endswith(HASH)]:
         _settle(name, waiting, settled)
@@ -60,14 +67,14 @@ def _name(document: Document) -> str:
     return str(found.get("name", "")) if isinstance(found, dict) else ""
 
 
-def _settle(name: str, waiting: Mapping[str, tuple[dict[str, Any], Marks]], settled: dict[str, str]) -> None:
-    """Put the final form of `name` into `settled`, and those of all names in its object before."""
+def _settle(name: str, waiting: Mapping[str, Sequence[_Waiting]], settled: dict[str, str]) -> None:
+    """Put the final form of `name` into `settled`, and those of all names in its objects before."""
     settled[name] = name  # what refers to itself keeps the mark while it is hashed
-    data, marks = waiting[name]
-    for _, inner in marks:
+    for inner in [inner for _, marks in waiting[name] for _, inner in marks]:
         if inner in waiting and inner not in settled:
             _settle(inner, waiting, settled)
-    digest = json.digest(_filled(data, marks, settled))
+    filled = [_filled(data, marks, settled) for data, marks in waiting[name]]
+    digest = json.digest(filled if len(filled) > 1 else filled[0])
     settled[name] = f"{name.removesuffix(HASH)}-{digest[:DIGITS]}" if name.endswith(HASH) else digest[:DIGITS]
 
 

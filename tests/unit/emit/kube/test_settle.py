@@ -113,3 +113,13 @@ def test_a_patch_of_a_job_in_a_plan_changes_the_names_of_plan_and_run() -> None:
         {"name": "main", "image": "x", "env": [{"name": "SPOT", "value": "1"}]},
         {"name": "proxy", "image": "p"},
     ]
+
+
+def test_objects_of_one_name_share_a_digest_that_follows_each_of_them() -> None:
+    def names(text: str, image: str) -> list[str]:
+        runtime = document("TrainingRuntime", "t@hash", spec={"image": image, "config": "t@hash"})
+        return [name(data) for data in settled(document("ConfigMap", "t@hash", data={"k": text}), runtime)]
+
+    first = names("1", "a")
+    assert first[0] == first[1]
+    assert len({first[0], names("2", "a")[0], names("1", "b")[0]}) == 3

@@ -1,0 +1,98 @@
+"""What `diff` finds between two revisions of real repositories."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from mlwright import api
+from mlwright.review.model import Review
+from tests.gitrepo import commit, git, write
+
+HEAD = "apiVersion: mlwright.dev/v1\nkind: MLProject\nmetadata: {name: demo}\n"
+SPEC = HEAD + "defaults: {steps: {image: demo:1}}\nsteps:\n  a: {command: [echo, hello]}\n"
+ENVIRONMENTS = "environments:\n  one: {platform: compose}\n  two: {platform: kubernetes}\n"
+
+
+@pytest.fixture(autouse=True)
+def repo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path / "repo"
+    commit(folder, {"mlproject.yaml": SPEC + ENVIRONMENTS})
+    monkeypatch.chdir(folder)
+    return folder
+
+
+def reviewed(*paths: str, base: str = "HEAD", head: str = "") -> Review:
+    found = api.diff(paths, base=base, head=head)
+    assert found.review is not None, found.result.usage_error
+    return found.review
+
+
+def test_a_revision_beside_itself_has_no_difference() -> None:
+    assert reviewed(base="HEAD", head="HEAD").projects == ()
+    assert reviewed().projects == ()
+
+
+def test_a_changed_command_is_told_by_object_and_field_in_each_environment(repo: Path) -> None:
+    write(repo, {"mlproject.yaml": (SPEC + ENVIRONMENTS).replace("hello", "there")})
+    (project,) = reviewed().projects
+    assert (project.spec, project.name, project.status) == ("mlproject.yaml", "demo", "changed")
+    one, two = project.environments
+    (step,) = (item for item in one.objects if item.file == "compose/steps/a.json")
+    assert [(item.before, item.after, item.origin) for item in step.fields] == [("hello", "there", ("steps", "a"))]
+    (config,) = (item for item in two.objects if item.name.startswith("demo-a-"))
+    assert (config.kind, config.action) == ("ConfigMap", "change") and config.was != config.name
+    assert all(not item.fields for item in (*one.followers, *two.followers))
+
+
+def test_comments_and_the_order_of_keys_are_no_difference(repo: Path) -> None:
+    write(repo, {"mlproject.yaml": "# about it\n" + HEAD + ENVIRONMENTS + SPEC.removeprefix(HEAD)})
+    assert reviewed().projects == ()
+
+
+def test_a_project_that_is_new_or_gone_is_all_added_or_all_removed(repo: Path) -> None:
+    write(repo, {"other/mlproject.yaml": SPEC + ENVIRONMENTS})
+    (new,) = reviewed(".").projects
+    assert (new.spec, new.status) == ("other/mlproject.yaml", "added")
+    assert {item.action for one in new.environments for item in one.objects} == {"add"}
+    commit(repo)
+    commit(repo, {"other/mlproject.yaml": None})
+    (gone,) = reviewed(".", base="HEAD~1").projects
+    assert gone.status == "removed"
+    assert {item.action for one in gone.environments for item in one.objects} == {"remove"}
+
+
+def test_what_came_into_the_base_later_is_not_part_of_the_change(repo: Path) -> None:
+    git(repo, "checkout", "-q", "-b", "topic")
+    commit(repo, {"mlproject.yaml": (SPEC + ENVIRONMENTS).replace("hello", "there")})
+    git(repo, "checkout", "-q", "main")
+    commit(repo, {"mlproject.yaml": (SPEC + ENVIRONMENTS).replace("demo:1", "demo:2")})
+    review = reviewed(base="main", head="topic")
+    values = {item.after for one in review.projects[0].environments for o in one.objects for item in o.fields}
+    assert values == {"there"}
+    assert any("where topic left main" in note for note in review.notes)
+
+
+def test_errors_at_head_are_findings_and_nothing_is_compared(repo: Path) -> None:
+    write(repo, {"mlproject.yaml": (SPEC + ENVIRONMENTS).replace("command", "comand")})
+    found = api.diff(base="HEAD")
+    assert found.result.failed and found.review is not None
+    assert [one.compiled for one in found.review.projects[0].environments] == [False, False]
+    assert "comand" in (found.read("mlproject.yaml") or "")
+
+
+def test_errors_at_base_are_a_note_and_nothing_is_called_new(repo: Path) -> None:
+    commit(repo, {"mlproject.yaml": (SPEC + ENVIRONMENTS).replace("command", "comand")})
+    write(repo, {"mlproject.yaml": SPEC + ENVIRONMENTS})
+    review = reviewed()
+    assert review.plan == {"add": 0, "change": 0, "replace": 0, "remove": 0}
+    assert any("has errors at HEAD" in note for note in review.notes)
+
+
+def test_a_file_that_does_not_parse_at_base_is_a_note(repo: Path) -> None:
+    commit(repo, {"mlproject.yaml": "a: [\n"})
+    write(repo, {"mlproject.yaml": SPEC + ENVIRONMENTS})
+    review = reviewed()
+    assert review.plan["add"] == 0
+    assert any("mlproject.yaml has errors at HEAD" in note for note in review.notes)
