@@ -8,6 +8,7 @@ from dataclasses import field
 
 from mlwright import ir
 from mlwright.diag import Bag, Diagnostic
+from mlwright.emit import index as indexes
 from mlwright.passes import PIPELINE
 from mlwright.passes.check_argo import check_argo
 from mlwright.passes.check_cluster import check_cluster
@@ -35,7 +36,7 @@ from mlwright.record import dataclass, replace
 from mlwright.registry import Registry
 from mlwright.source import ignores as comments
 from mlwright.source import overlay, references
-from mlwright.source.files import FileTree
+from mlwright.source.files import FileMissing, FileTree, NotAFile
 from mlwright.source.ignores import NOTHING, Ignores
 from mlwright.source.load import load_file
 from mlwright.source.suggest import closest
@@ -51,8 +52,9 @@ UNUSED = frozenset({"STEP003", "SEC004", "CAT004"})
 class Analysis:
     """One environment of one project. `project` is None where errors stopped the way to it; `findings` have spans.
     `later` are the places of endpoints, those without a version among them, and who owns them. `digests` are those of
-    the lock, by image reference, for images that targets choose. `ignores` are the comments of the files that were
-    read, and `ignored` the findings that they leave out."""
+    the lock, by image reference, for images that targets choose. `inputs` are what the environment was made from, see
+    `Recording`. `ignores` are the comments of the files that were read, and `ignored` the findings that they leave
+    out."""
 
     spec: str
     environment: str
@@ -63,6 +65,7 @@ class Analysis:
     later: Mapping[Path, str] = field(default_factory=dict)
     digests: Mapping[str, str] = field(default_factory=dict)
     findings: tuple[Diagnostic, ...] = ()
+    inputs: Mapping[str, str] = field(default_factory=dict)
     ignores: Ignores = NOTHING
     ignored: tuple[Diagnostic, ...] = ()
 
@@ -79,10 +82,12 @@ class Analysis:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """All environments that were asked for, findings of the file as such, and what was wrong with the request.
-    `ignores` are the comments of all files that were read, `ignored` what they leave out of the file's findings."""
+    """All environments that were asked for, findings of the file as such, and what was wrong with the request. `names`
+    are all environments that have output, asked for or not. `ignores` are the comments of all files that were read,
+    `ignored` what they leave out of the file's findings."""
 
     environments: tuple[Analysis, ...] = ()
+    names: tuple[str, ...] = ()
     findings: tuple[Diagnostic, ...] = ()
     usage_error: str = ""
     ignores: Ignores = NOTHING
@@ -90,31 +95,60 @@ class Outcome:
 
 
 class Recording:
-    """A file tree that remembers what was read: those files are the inputs of the output."""
+    """A file tree that remembers what it was asked: that makes the `inputs` of the output, as `emit.index` has them,
+    by paths from the root of the tree. `texts` are the files that were read."""
 
     def __init__(self, files: FileTree) -> None:
         self._files = files
-        self.inputs: dict[str, bytes] = {}
+        self._states: dict[str, str] = {}
+        self.texts: dict[str, bytes] = {}
+
+    @property
+    def inputs(self) -> dict[str, str]:
+        return {**self._states, **{path: indexes.sha256(data) for path, data in self.texts.items()}}
 
     def read(self, path: str) -> bytes:
+        self.size(path)
         data = self._files.read(path)
-        self.inputs[posixpath.normpath(path)] = data
+        self.texts[posixpath.normpath(path)] = data
         return data
 
     def size(self, path: str) -> int:
-        return self._files.size(path)
+        try:
+            return self._files.size(path)
+        except FileMissing:
+            self._found(path, indexes.ABSENT)
+            raise
+        except NotAFile:
+            self._found(path, indexes.FOLDER)
+            raise
 
     def exists(self, path: str) -> bool:
-        return self._files.exists(path)
+        return self._state(path) != indexes.ABSENT
 
     def isdir(self, path: str) -> bool:
-        return self._files.isdir(path)
+        return self._state(path) == indexes.FOLDER
 
     def files(self, folder: str) -> Iterator[str]:
-        return self._files.files(folder)
+        names = list(self._files.files(folder))
+        self._found(folder + indexes.HERE, indexes.listing(names))
+        return iter(names)
 
     def walk(self, folder: str, name: str = "") -> Iterator[str]:
-        return self._files.walk(folder, name)
+        paths = list(self._files.walk(folder, name))
+        if not name:
+            below = [posixpath.relpath(path, folder) for path in paths]
+            self._found(folder + indexes.BELOW, indexes.listing(below))
+        return iter(paths)
+
+    def _state(self, path: str) -> str:
+        there = self._files.exists(path)
+        state = indexes.FOLDER if self._files.isdir(path) else indexes.FILE if there else indexes.ABSENT
+        self._found(path, state)
+        return state
+
+    def _found(self, path: str, state: str) -> None:
+        self._states.setdefault(posixpath.normpath(path), state)
 
 
 def analyse(
@@ -130,7 +164,7 @@ def analyse(
     defaults; `lock` stands in for the file beside the spec. What comments ignore is left out of the findings."""
     seen = Recording(files)
     outcome = _analyse(seen, spec, targets, envs, params or {}, lock)
-    ignores = comments.read(seen.inputs)
+    ignores = comments.read(seen.texts)
     if ignores is NOTHING:
         return outcome
     findings, ignored = ignores.split(outcome.findings)
@@ -156,10 +190,11 @@ def _analyse(
     params: Mapping[str, ir.Json],
     lock: Lock | None,
 ) -> Outcome:
-    tree, bag = load_file(files, spec)
+    shared = Recording(files)
+    tree, bag = load_file(shared, spec)
     if tree is None or bag.failed:
         return Outcome(findings=bag.ordered())
-    tree, extended = overlay.resolve_extends(tree, spec, files)
+    tree, extended = overlay.resolve_extends(tree, spec, shared)
     bag.extend(extended)
     tree = overlay.expand(tree)
     bag.extend(located(overlay.findings(tree), tree))
@@ -170,19 +205,28 @@ def _analyse(
         return Outcome(findings=bag.ordered(), usage_error=wrong)
     damaged = Bag()
     if lock is None:
-        lock, damaged = read_lock(files, posixpath.join(posixpath.dirname(spec), LOCK))
+        lock, damaged = read_lock(shared, posixpath.join(posixpath.dirname(spec), LOCK))
     if damaged.failed:
         lock = Lock(models=Anything(), images=lock.images)
-    chosen = [name for name in trees if not envs or name in envs]
-    analyses = tuple(
-        _environment(files, spec, targets, name, _with_params(trees[name], params), lock) for name in chosen
-    )
+
+    def understood(name: str) -> Analysis:
+        own = Recording(files)
+        one = _environment(own, spec, targets, name, _with_params(trees[name], params), lock)
+        return replace(one, inputs={**own.inputs, **shared.inputs})
+
+    analyses = tuple(understood(name) for name in trees if not envs or name in envs)
     between = _between(analyses)
     analyses = tuple(
         replace(one, findings=Bag([*damaged, *one.findings, *between.get(one.environment, ())]).ordered())
         for one in analyses
     )
-    return Outcome(environments=_used_elsewhere(analyses), findings=bag.ordered())
+    names = tuple(name for name in trees if not _is_local(trees[name], name))
+    return Outcome(environments=_used_elsewhere(analyses), names=names, findings=bag.ordered())
+
+
+def _is_local(tree: Node, name: str) -> bool:
+    platform = at(tree, ("environments", name, "platform"))
+    return isinstance(platform, Scalar) and platform.text == "local"
 
 
 def _between(analyses: tuple[Analysis, ...]) -> dict[str, Bag]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import posixpath
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import field, replace
@@ -11,7 +10,7 @@ from pathlib import Path as FilePath
 from typing import TYPE_CHECKING
 
 from mlwright import ir, registry
-from mlwright.analysis import Analysis, Outcome, Recording, analyse, default_environment
+from mlwright.analysis import Analysis, Outcome, analyse, default_environment
 from mlwright.diag import Bag, Diagnostic, Locate
 from mlwright.platform import Owned, Profile
 from mlwright.platform import owned as who_owns
@@ -19,13 +18,15 @@ from mlwright.platform.demand import asked
 from mlwright.record import dataclass
 from mlwright.source.files import Disk
 from mlwright.source.ignores import Ledger
+from mlwright.source.projects import SPEC as SPEC
+from mlwright.source.projects import projects as projects
 from mlwright.source.tree import Scalar, at, locate
 
 if TYPE_CHECKING:
     from mlwright.remote.wanted import Wanted
     from mlwright.review.model import Review
+    from mlwright.review.staleness.project import Inspection
 
-SPEC = "mlproject.yaml"
 _SEVERAL = 3
 """Outputs from which on a second process is worth what it takes to begin one."""
 
@@ -167,8 +168,7 @@ def compile(
         return Result(usage_error="-o takes one project, and there are several: compile them one by one")
     bag, written, notes, ledger = Bag(), list[str](), list[str](), Ledger()
     for spec in specs:
-        files = Recording(Disk("."))
-        outcome = analyse(files, spec, installed, envs=envs)
+        outcome = analyse(Disk("."), spec, installed, envs=envs)
         if outcome.usage_error:
             return Result(usage_error=outcome.usage_error)
         here, ignored = list(_findings(outcome)), list(_ignored(outcome))
@@ -187,7 +187,7 @@ def compile(
                     f"{analysis.environment}: nothing to write for {', '.join(targets)}: all is owned by {owners}"
                 )
             elif built.ready:
-                lines, found = building.store(built, files.inputs, installed, targets=targets, emit=emit)
+                lines, found = building.store(built, installed, environments=outcome.names, targets=targets, emit=emit)
                 written += lines
                 bag.extend(found)
             built = building.checked(built)
@@ -216,6 +216,85 @@ def diff(
     bag = Bag(item for project in found.review.projects for item in reviews.findings(project))
     result = Result(diagnostics=bag.ordered(), notes=found.review.notes)
     return Difference(result=result, review=found.review, sources=found.sources)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checked:
+    """How the output of projects stands to them. `inspections` are of the projects that were looked at closely,
+    `current` counts the others; `fixed` has a line for each thing that was done, `refused` for each that was not.
+    `unexplained` is True where an output is not what this compiler makes, and nothing says why."""
+
+    result: Result
+    inspections: tuple[Inspection, ...] = ()
+    current: int = 0
+    fixed: tuple[str, ...] = ()
+    refused: tuple[str, ...] = ()
+    unexplained: bool = False
+
+
+def check(
+    paths: Sequence[str] = (),
+    *,
+    env: str | None = None,
+    output: str | None = None,
+    full: bool = False,
+    fix: bool = False,
+    force: bool = False,
+    apart: bool = False,
+) -> Checked:
+    """Whether the output of the projects at `paths` is what they compile to, in the environment `env` or in all. Files
+    that are no project stand for the projects that they are part of. Where digests say that nothing changed, nothing
+    is compiled, unless `full`. `fix` makes it so, and with `force` takes back edits, too. With `apart` a second
+    process takes its share of the projects."""
+    from mlwright.review.staleness import quick
+    from mlwright.review.staleness.affected import select
+    from mlwright.review.staleness.findings import findings
+    from mlwright.review.staleness.project import inspect
+
+    specs = select(paths)
+    if isinstance(specs, str):
+        return Checked(result=Result(usage_error=specs))
+    if output is not None and len(specs) > 1:
+        return Checked(result=Result(usage_error="-o takes one project, and there are several: check them one by one"))
+    installed = registry.installed()
+
+    def look(spec: str) -> Inspection | None:
+        current = not full and quick.is_current(spec, env=env, output=output)
+        return None if current else inspect(spec, installed, env=env, output=output)
+
+    if apart:
+        from mlwright.apart import each
+
+        found = each(look, specs)
+    else:
+        found = list(map(look, specs))
+    closer = [item for item in found if item is not None]
+    if wrong := next((item.usage_error for item in closer if item.usage_error), ""):
+        return Checked(result=Result(usage_error=wrong))
+    fixed, refused = list[str](), list[str]()
+    if fix:
+        from mlwright.review.staleness.fix import mend
+
+        for place, item in enumerate(closer):
+            mended = mend(item, lambda names, spec=item.spec: _written(spec, names, output), force=force)  # type: ignore[misc]
+            fixed += mended.done
+            refused += filter(None, [mended.refused])
+            if mended.done:
+                closer[place] = inspect(item.spec, installed, env=env, output=output)
+    states = {file.state for item in closer for one in item.outputs for file in one.files}
+    return Checked(
+        result=Result(diagnostics=Bag(one for item in closer for one in findings(item, output)).ordered()),
+        inspections=tuple(closer),
+        current=len(found) - len(closer),
+        fixed=tuple(fixed),
+        refused=tuple(refused),
+        unexplained="unexplained" in states,
+    )
+
+
+def _written(spec: str, envs: Sequence[str], output: str | None) -> Sequence[str] | None:
+    result = compile([spec], envs=envs, output=output)
+    return None if result.failed or result.usage_error else result.written
 
 
 def program(path: str | None = None, *, env: str | None = None, params: Mapping[str, ir.Json] | None = None) -> Program:
@@ -258,8 +337,8 @@ def deployment(path: str | None = None, *, env: str | None = None) -> Program:
     spec, wrong = only(path)
     if wrong:
         return Program(result=Result(usage_error=wrong))
-    installed, files = registry.installed(), Recording(Disk("."))
-    outcome = analyse(files, spec, installed, envs=(env,) if env else ())
+    installed = registry.installed()
+    outcome = analyse(Disk("."), spec, installed, envs=(env,) if env else ())
     if outcome.usage_error:
         return Program(result=Result(usage_error=outcome.usage_error))
     chosen = _deployed(outcome, env)
@@ -271,7 +350,7 @@ def deployment(path: str | None = None, *, env: str | None = None) -> Program:
         built = building.build(chosen, installed, folder=place, files=Disk("."))
         bag.extend(built.findings)
         if built.ready:
-            written, found = building.store(built, files.inputs, installed)
+            written, found = building.store(built, installed, environments=outcome.names)
             bag.extend(found)
     return Program(
         result=Result(diagnostics=bag.ordered(), written=tuple(written)),
@@ -394,23 +473,6 @@ def _used_by(analyses: Iterable[Analysis], chosen: str | None) -> dict[tuple[str
 def environments(path: str = SPEC) -> list[str]:
     """The names of a project's environments in the order written; empty where the file cannot be read."""
     return [item.environment for item in analyse(Disk("."), path, registry.installed()).environments]
-
-
-def projects(paths: Sequence[str]) -> list[str] | str:
-    """The project files that the paths mean, or why they mean none."""
-    found: dict[str, None] = {}
-    for path in paths or (SPEC,):
-        clean = path.replace(os.sep, "/")
-        if not FilePath(clean).is_dir():
-            if not paths and not FilePath(clean).exists():
-                return f"there is no {SPEC} here: name one, or start with `mlwright init`"
-            found[posixpath.normpath(clean)] = None
-            continue
-        below = list(Disk(".").walk(clean, SPEC))
-        if not below:
-            return f"there is no {SPEC} in {path} or below it"
-        found.update(dict.fromkeys(posixpath.normpath(item) for item in below))
-    return list(found)
 
 
 def _findings(outcome: Outcome) -> Iterator[Diagnostic]:

@@ -46,9 +46,9 @@ class Built:
     """The output of one environment before it is written.
 
     `files` are below `folder`, which is relative to the spec's folder. `ready` is False where errors stand against it.
-    `inputs` are the files that were read on the way from the analysis, by their path from the root of the file tree;
-    `ignored` the findings that comments leave out; `notes` what to know beside the findings. Where a second process
-    checks the objects, `check` waits for what it finds: see `checked`.
+    `inputs` are what it was made from, by paths from the root of the file tree, see `analysis.Recording`; `ignored` the
+    findings that comments leave out; `notes` what to know beside the findings. Where a second process checks the
+    objects, `check` waits for what it finds: see `checked`.
     """
 
     analysis: Analysis
@@ -57,7 +57,7 @@ class Built:
     executable: frozenset[str]
     emitted: Emitted
     changes: tuple[Change, ...]
-    inputs: Mapping[str, bytes]
+    inputs: Mapping[str, str]
     findings: tuple[Diagnostic, ...] = ()
     ignored: tuple[Diagnostic, ...] = ()
     notes: tuple[str, ...] = ()
@@ -168,7 +168,7 @@ def build(
         findings=findings,
         ignored=ignored,
         notes=notes,
-        inputs=read.inputs,
+        inputs={**read.inputs, **analysis.inputs},
         ready=not bag.failed,
         check=later,
     )
@@ -270,17 +270,17 @@ def folder(analysis: Analysis, output: str | None) -> str:
 
 def store(
     built: Built,
-    inputs: Mapping[str, bytes],
     installed: Registry,
     *,
+    environments: Collection[str],
     targets: Collection[str] = (),
     emit: Collection[str] = (),
 ) -> tuple[list[str], Bag]:
     """Write `built` and its index; a line for each thing that changed, and findings where nothing was written. Nothing
     is where the check that `built` waits for finds an error.
 
-    `inputs` are the files that the analysis read, by their path from the working directory. With `targets`, files of
-    other targets stay what they are. `emit` adds `map` and `report` under `.mlwright/emit/` beside the spec.
+    `environments` are all of the project that have output. With `targets`, files of other targets stay what they are.
+    `emit` adds `map` and `report` under `.mlwright/emit/` beside the spec.
     """
     from mlwright.emit import output  # what only validates does without
 
@@ -288,16 +288,7 @@ def store(
     place = FilePath(os.path.normpath(root / built.folder))
     anchor = root if place.is_relative_to(root) else place.parent.parent
     files = _only(built.files, place, targets) if targets else built.files
-    index = indexes.build(
-        environment=built.analysis.environment,
-        folder=built.folder,
-        compiler=__version__,
-        inputs={
-            posixpath.relpath(path, built.analysis.folder or "."): data
-            for path, data in {**inputs, **built.inputs}.items()
-        },
-        files=files,
-    )
+    index = index_of(built, environments, files, partial=files != built.files)
     anchor.mkdir(parents=True, exist_ok=True)
     written, bag = output.write(
         place, files, index, executable=built.executable, anchor=anchor, sound=lambda: checked(built).ready
@@ -309,6 +300,23 @@ def store(
     name = posixpath.normpath(posixpath.join(built.analysis.folder or ".", built.folder))
     lines = [f"{name}: {', '.join(told)}"] if told else []
     return lines + _extras(built, root, emit, installed), bag
+
+
+def index_of(
+    built: Built, environments: Collection[str], files: Mapping[str, bytes], *, partial: bool = False
+) -> indexes.Index:
+    """The index of `files`, which are those of `built` or some of them."""
+    beside = built.analysis.folder or "."
+    return indexes.build(
+        environment=built.analysis.environment,
+        folder=built.folder,
+        compiler=__version__,
+        inputs={posixpath.relpath(path, beside): state for path, state in built.inputs.items()},
+        files=files,
+        environments=environments,
+        executable=built.executable & files.keys(),
+        partial=partial,
+    )
 
 
 def _only(files: Mapping[str, bytes], place: FilePath, targets: Collection[str]) -> dict[str, bytes]:

@@ -130,7 +130,8 @@ def test_the_index_lists_every_input_relative_to_the_project() -> None:
     write("p/mlproject.yaml", HEAD + "extends: [../base.yaml]\nsteps: {a: {command: [echo]}}\n")
     api.compile(["p"])
     index = json.loads(Path("p/manifests/local/index.json").read_text(encoding="utf-8"))
-    assert sorted(index["inputs"]) == ["../base.yaml", "mlproject.yaml"]
+    assert sorted(index["inputs"]) == ["../base.yaml", "mlproject.lock", "mlproject.yaml"]
+    assert index["inputs"]["mlproject.lock"] == "absent"
     assert all(path.startswith("manifests/local/") for path in index["files"])
 
 

@@ -20,6 +20,7 @@ COMMANDS: Mapping[str, str] = {
     "init": "a small project that compiles and runs as it is",
     "validate": "all findings in one pass",
     "compile": "write manifests/<environment>/<target>/",
+    "check": "whether the output is what the project compiles to",
     "diff": "what a change means: this against another revision",
     "run": "the whole life cycle here, without a container engine",
     "up": "compile, start the Compose output here, and watch it to its end",
@@ -34,7 +35,7 @@ COMMANDS: Mapping[str, str] = {
 }
 """Every command with its one-line summary; the module of the same name in this package implements it."""
 
-_PURE = (["compile"], ["validate"])
+_PURE = (["compile"], ["validate"], ["check"])
 """Commands that leave nothing to do for the end of the process."""
 FLAGS = ("--help", "--version")
 

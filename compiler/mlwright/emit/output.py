@@ -119,7 +119,7 @@ def _owned(folder: Path) -> tuple[Mapping[str, str], tuple[Diagnostic, ...]]:
         return {}, ()
     data = path.read_bytes()
     try:
-        return {**indexes.parse(data).files, indexes.NAME: indexes.sha256(data)}, ()
+        return {**indexes.owned(data), indexes.NAME: indexes.sha256(data)}, ()
     except indexes.UnreadableIndexError as error:
         unreadable = Diagnostic(
             code="OUT005",

@@ -23,7 +23,7 @@ Files = Mapping[str, bytes]
 
 def index_of(files: Files) -> Index:
     return indexes.build(
-        environment="prod", folder="manifests/prod", compiler="1", inputs={"mlproject.yaml": b"x"}, files=files
+        environment="prod", folder="manifests/prod", compiler="1", inputs={"mlproject.yaml": "x"}, files=files
     )
 
 
