@@ -30,6 +30,7 @@ COMMANDS: Mapping[str, str] = {
     "lock": "pin aliases of models and tags of images in mlproject.lock",
     "promote": "put another version behind the alias of a model",
     "explain": "what a diagnostic's code means and how to mend it",
+    "graph": "data, steps, searches, models and endpoints as a picture",
     "schema": "the JSON Schema of mlproject.yaml, for editors and CI",
     "targets": "the installed targets and what they can express",
 }
