@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from html import escape
 
 from mlwright.review.graph import Graph, Kind
@@ -21,7 +21,7 @@ from mlwright.review.layout import (
     text_width,
 )
 
-_LEGEND: Mapping[Kind, str] = {
+_LEGEND: dict[Kind, str] = {
     "start": "schedule or trigger",
     "data": "data",
     "step": "step",
@@ -59,7 +59,7 @@ def svg(graph: Graph) -> str:
 
 def write(graph: Graph, placed: Layout) -> str:
     """The SVG of a layout: a title and a description for screen readers, a tooltip for each box, and a legend."""
-    kinds = [kind for kind in _LEGEND if any(vertex.kind == kind for vertex in graph.vertices)]
+    kinds: list[Kind] = [kind for kind in _LEGEND if any(vertex.kind == kind for vertex in graph.vertices)]
     needed = sum(text_width(_LEGEND[kind], DETAIL) + 32 for kind in kinds)
     width, height = max(placed.width, needed) + 2 * _MARGIN, placed.height + 2 * _MARGIN + _KEY
     size = f'viewBox="0 0 {width:.0f} {height:.0f}" width="{width:.0f}" height="{height:.0f}"'
