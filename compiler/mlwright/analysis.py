@@ -52,9 +52,9 @@ UNUSED = frozenset({"STEP003", "SEC004", "CAT004"})
 class Analysis:
     """One environment of one project. `project` is None where errors stopped the way to it; `findings` have spans.
     `later` are the places of endpoints, those without a version among them, and who owns them. `digests` are those of
-    the lock, by image reference, for images that targets choose. `inputs` are what the environment was made from, see
-    `Recording`. `ignores` are the comments of the files that were read, and `ignored` the findings that they leave
-    out."""
+    the lock, by image reference, for images that targets choose; `lock` is all of it, empty where it is damaged.
+    `inputs` are what the environment was made from, see `Recording`. `ignores` are the comments of the files that were
+    read, and `ignored` the findings that they leave out."""
 
     spec: str
     environment: str
@@ -64,6 +64,7 @@ class Analysis:
     owners: Owners | None = None
     later: Mapping[Path, str] = field(default_factory=dict)
     digests: Mapping[str, str] = field(default_factory=dict)
+    lock: Lock = field(default_factory=Lock)
     findings: tuple[Diagnostic, ...] = ()
     inputs: Mapping[str, str] = field(default_factory=dict)
     ignores: Ignores = NOTHING
@@ -217,7 +218,11 @@ def _analyse(
     analyses = tuple(understood(name) for name in trees if not envs or name in envs)
     between = _between(analyses)
     analyses = tuple(
-        replace(one, findings=Bag([*damaged, *one.findings, *between.get(one.environment, ())]).ordered())
+        replace(
+            one,
+            lock=Lock() if damaged.failed else lock,
+            findings=Bag([*damaged, *one.findings, *between.get(one.environment, ())]).ordered(),
+        )
         for one in analyses
     )
     names = tuple(name for name in trees if not _is_local(trees[name], name))

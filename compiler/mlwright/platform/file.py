@@ -5,14 +5,14 @@ from __future__ import annotations
 import posixpath
 from typing import TYPE_CHECKING
 
-from mlwright.diag import Bag, Diagnostic, Label, Locate
+from mlwright.diag import Bag, Diagnostic, Label
 from mlwright.platform.check import check
 from mlwright.platform.profile import BUILTIN, Profile
 from mlwright.platform.versions import KNOWN
 from mlwright.source.files import FileTree
 from mlwright.source.load import load_file
 from mlwright.source.suggest import closest
-from mlwright.source.tree import locate, located, plain
+from mlwright.source.tree import Node, locate, located, plain
 from mlwright.span import Path
 from mlwright.spec.validate import read
 
@@ -49,12 +49,12 @@ def read_platform(files: FileTree, folder: str, name: str, path: Path) -> tuple[
     bag.extend(located(found, tree))
     if model is None:
         return None, bag
-    profile = _profile(name, model, locate(tree))
+    profile = _profile(name, model, tree)
     bag.extend(located(Bag(check(profile)), tree))
     return profile, bag
 
 
-def _profile(name: str, model: Platform, place: Locate) -> Profile:
+def _profile(name: str, model: Platform, tree: Node) -> Profile:
     systems: dict[str, str] = {}
     for system in KNOWN:
         found: object = model
@@ -68,5 +68,6 @@ def _profile(name: str, model: Platform, place: Locate) -> Profile:
         orchestrator=model.orchestrator,
         systems=systems,
         written=model,
-        place=place,
+        tree=tree,
+        place=locate(tree),
     )

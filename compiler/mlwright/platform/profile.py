@@ -10,6 +10,7 @@ from mlwright.diag import Label, Locate
 from mlwright.platform.owners import Orchestrator
 from mlwright.platform.versions import FEATURES, KNOWN, api_version, reaches
 from mlwright.record import dataclass
+from mlwright.source.tree import Node
 from mlwright.span import Path
 
 if TYPE_CHECKING:  # the built-in platforms do without
@@ -25,7 +26,8 @@ class Profile:
     """A platform as the compiler uses it.
 
     `systems` maps a system's dotted name (`argo_workflows`, `kubeflow.katib`) to its version. `written` is what the
-    platform file says and `place` finds the place of a label's path in it; both are None for a built-in platform.
+    platform file says, `tree` is its text with places and `place` finds the place of a label's path in it; all three
+    are None for a built-in platform.
     """
 
     name: str
@@ -33,6 +35,7 @@ class Profile:
     local: bool = False
     systems: dict[str, str] = field(default_factory=dict)
     written: Platform | None = None
+    tree: Node | None = field(default=None, compare=False)
     place: Locate | None = field(default=None, compare=False)
 
     @property

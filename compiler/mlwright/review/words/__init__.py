@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from mlwright.analysis import Analysis
 from mlwright.record import replace
 from mlwright.review.model import Remark
+from mlwright.review.words.beside import of_lock, of_platform
 from mlwright.review.words.told import DEFAULTS, Told, at_their_source, of_defaults, told
 
 Pair = tuple[str, Analysis | None, Analysis | None]
@@ -33,7 +34,7 @@ def _of(name: str, base: Analysis | None, head: Analysis | None, same: set[tuple
     if base is None or head is None:
         there = base or head
         return [_environment(name, there, head is not None)] if there is not None else []
-    return told(base.tree, head.tree, same)
+    return [*told(base.tree, head.tree, same), *of_lock(base, head), *of_platform(base, head, same)]
 
 
 def _environment(name: str, analysis: Analysis, added: bool) -> Told:

@@ -13,6 +13,7 @@ _SHORT = {
     "replicas": ("min", "max"),
     "expose": ("scope",),
     "build": ("context",),
+    **dict.fromkeys(("argo_workflows", "argo_events", "argo_cd", "pipelines"), ("version",)),
 }
 """Short forms that a resolved tree still has: the key, and the fields that a bare value stands for."""
 _IN_ENTRIES = {"mounts": "source"}

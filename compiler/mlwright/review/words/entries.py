@@ -19,7 +19,9 @@ _WHOLE = tuple(
         "monitoring.alerts.*", "serving.*.transformer", "serving.*.explainer", "serving.*.variants.*",
         "pipelines.*.triggers.*", "tracking.experiments.*", "tracking.models.*", "tracking.webhooks.*",
         "tracking.gateway.endpoints.*", "tuning.trial", "models.*.training", "models.*.evaluation", "models.*.tuning",
-        "models.*.registry", "models.*.tuning.trial",
+        "models.*.registry", "models.*.tuning.trial", "platform.placements.*", "platform.identities.*",
+        "platform.runtimes.*", "platform.storage_classes.*", "platform.gpus.*", "platform.namespaces.*",
+        "platform.gateway", "platform.ingress", "platform.auth_proxy", "platform.secret_store",
     )
 )  # fmt: skip
 _IN_CONTAINER = tuple(
@@ -33,7 +35,8 @@ _NOUNS = {
     "outputs": "output", "metrics": "metric", "gates": "gate", "mounts": "mount", "roles": "role",
     "triggers": "trigger", "experiments": "experiment", "models": "model", "webhooks": "webhook",
     "endpoints": "gateway endpoint", "smoke_test": "smoke test", "log": "log of requests",
-    "run_as_root": "running as root",
+    "run_as_root": "running as root", "placements": "placement", "identities": "identity", "runtimes": "runtime",
+    "storage_classes": "storage class", "gpus": "GPU", "namespaces": "namespace",
 }  # fmt: skip
 
 

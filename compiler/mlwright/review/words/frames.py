@@ -9,7 +9,7 @@ from mlwright.span import Path
 
 Place = Literal[
     "step", "service", "notebook", "server", "variant", "tuning", "registry", "param", "data", "storage", "secret",
-    "pipeline", "patch", "objects", "alert", "environment", "tracking", "model", "top",
+    "pipeline", "patch", "objects", "alert", "environment", "tracking", "model", "platform", "top",
 ]  # fmt: skip
 CONTAINERS: tuple[Place, ...] = ("step", "service", "notebook", "server", "variant")
 """Places that have the fields of a container."""
@@ -67,4 +67,4 @@ def _found(path: Path, section: str) -> tuple[Place, int, str]:
         return "environment", 2, ""
     if section == "tracking":
         return ("server", 2, "server") if words[1:2] == ["server"] and len(words) > 2 else ("tracking", 1, "")
-    return "top", 1, ""
+    return ("platform" if section == "platform" else "top"), 1, ""
