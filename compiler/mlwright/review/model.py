@@ -30,7 +30,9 @@ class Hazard:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Remark:
     """One change in the words of the project: `section` is the top-level key (`training`), `text` what changed
-    (`GPUs 1 -> 4`), `path` the place in the project file, `span` its position at head (at base where it is gone).
+    (`GPUs 1 -> 4`), `path` the place in the project file, `span` its position at head (at base where it is gone). Two
+    sections are other files: `lock` and `platform`, whose paths begin with these words. `before` and `after` are the
+    values, with defaults of the language filled in.
     `environments` are those it is true of; `everywhere` is true where these are all that both revisions have."""
 
     section: str

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mlwright.analysis import Analysis
-from mlwright.record import replace
+from mlwright.ir import Json
 from mlwright.review.model import Remark
 from mlwright.review.words.beside import of_lock, of_platform
 from mlwright.review.words.told import DEFAULTS, Told, at_their_source, of_defaults, told
@@ -27,7 +27,9 @@ def remarks(pairs: Sequence[Pair]) -> tuple[Remark, ...]:
         for item in at_their_source([item for item in found if item.layer != DEFAULTS]):
             merged.setdefault((item.section, item.text), (item, []))[1].append(name)
     everything = [*((names, item) for names, item in of_defaults(beneath)), *((n, i) for i, n in merged.values())]
-    return tuple(_remark(item, tuple(names), set(names) == shared) for names, item in everything)
+    from mlwright.review.risks import judged  # which reads the words of gates and schedules in here
+
+    return judged([_remark(item, tuple(names), set(names) == shared) for names, item in everything])
 
 
 def _of(name: str, base: Analysis | None, head: Analysis | None, same: set[tuple[int, int]]) -> list[Told]:
@@ -44,11 +46,15 @@ def _environment(name: str, analysis: Analysis, added: bool) -> Told:
         where += f", namespace {project.environment.namespace}"
     word = "added" if added else "removed"
     path = ("environments", name)
-    return Told(section="environments", label=name, said=f"{word}{where}", path=path, whole=True)
+    value: Json = {"platform": project.environment.platform} if project is not None else {}
+    before, after = (None, value) if added else (value, None)
+    return Told(
+        section="environments", label=name, said=f"{word}{where}", path=path, before=before, after=after, whole=True
+    )
 
 
 def _remark(item: Told, environments: tuple[str, ...], everywhere: bool) -> Remark:
-    made = Remark(
+    return Remark(
         section=item.section,
         text=item.text,
         path=item.path,
@@ -58,4 +64,3 @@ def _remark(item: Told, environments: tuple[str, ...], everywhere: bool) -> Rema
         before=item.before,
         after=item.after,
     )
-    return replace(made, hazards=())

@@ -16,6 +16,8 @@ from mlwright.source.tree import Json, Node, at, locate
 from mlwright.span import Path, Span, dotted
 
 DEFAULTS = "defaults"
+LONG = 120
+"""Characters from which on only what differs in a text is shown."""
 _BENEATH = (DEFAULTS, "extends", "apiVersion", "kind")
 """Keys that are told at what they result in."""
 
@@ -107,9 +109,13 @@ def _span(path: Path, before: Node, after: Node) -> Span | None:
 def _single(change: Change) -> Told:
     place = frame(change.path)
     old, new = _values(change)
+    said = _sentence(place, old, new)
+    field = field_at(place)
+    default = field.default if field else None
     return Told(
-        section=place.section, label=place.label, said=_sentence(place, old, new), path=change.path, rest=place.rest,
-        before=old, after=new, span=change.span, layer=_layer([change]),
+        section=place.section, label=place.label, said=said, path=change.path, rest=place.rest,
+        before=default if old is None else old, after=default if new is None else new,
+        span=change.span, layer=_layer([change]),
     )  # fmt: skip
 
 
@@ -128,23 +134,26 @@ def _sentence(place: Frame, old: Json, new: Json) -> str:
     field = field_at(place)
     label = field.label if field else dotted(place.rest)
     kind = field.kind if field else "value"
+    default = field.default if field else None
     begin = f"{label}: " if label else ""
+    if default is not None and (old is None or new is None) and (default in (old, new)):
+        return f"{label} {show(default, kind)} {'written out' if old is None else 'left out'}, which is the default"
     if isinstance(old, list) and isinstance(new, list):
         return begin + listed(old, new)
-    if isinstance(old, str) and isinstance(new, str) and max(len(old), len(new)) > 120:
-        return begin + edits(old, new)
-    if old == new and isinstance(old, str) and "*" in old:
-        return f"{label} changed (it is not shown)"
-    default = field.default if field else None
-    if (kind == "flag" and isinstance(new, bool)) or (new is None and isinstance(default, bool)):
-        return f"{label} turned {show(default if new is None else new, 'flag')}"
-    if old is None and default is None:
+    if isinstance(old, str) and isinstance(new, str):
+        if old == new and "*" in old:
+            return f"{label} changed (it is not shown)"
+        if max(len(old), len(new)) > LONG:
+            return begin + edits(old, new)
+    old, new = (default if value is None else value for value in (old, new))
+    if isinstance(new, bool) and kind == "flag":
+        return f"{label} turned {show(new, kind)}"
+    if old is None:
         return f"{label} set to {show(new, kind)}"
-    if new is None and default is None:
+    if new is None:
         return f"{label} removed (was {show(old, kind)})"
-    first, second = both(default if old is None else old, default if new is None else new, kind)
-    said = f"{begin if not field else label + ' '}{first} -> {second}"
-    return said + _growth(place, default if old is None else old, default if new is None else new)
+    first, second = both(old, new, kind)
+    return f"{begin if not field else label + ' '}{first} -> {second}" + _growth(place, old, new)
 
 
 def _growth(place: Frame, old: Json, new: Json) -> str:
