@@ -128,6 +128,7 @@ FILES: Mapping[str, Callable[[], str]] = {
     schema.DEFAULT: schema.document,
     schema.LOCK: schema.lock_document,
     schema.PLATFORM: schema.platform_document,
+    schema.REVIEW: schema.review_document,
     "docs/reference/fields.md": fields,
     "docs/reference/platform.md": platform,
     "docs/reference/codes.md": codes,

@@ -6,13 +6,16 @@ import os
 import posixpath
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import field
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
+from mlwright import __version__, registry
 from mlwright import build as building
-from mlwright import registry
 from mlwright.analysis import Analysis, Outcome, analyse
 from mlwright.build import Built
 from mlwright.diag import Bag, Diagnostic
+from mlwright.emit import files as rendering
+from mlwright.emit import index as indexes
+from mlwright.emit.kube import kustomize
 from mlwright.gitops.affected import affected
 from mlwright.gitops.git import GitError
 from mlwright.gitops.lfs import WorkingTree
@@ -22,10 +25,15 @@ from mlwright.gitops.tree import Revision
 from mlwright.record import dataclass, replace
 from mlwright.registry import Registry
 from mlwright.review.compare import compare
-from mlwright.review.model import EnvironmentReview, ObjectChange, ProjectReview, Review
+from mlwright.review.model import Beyond, EnvironmentReview, ObjectChange, ProjectReview, Review
+from mlwright.review.words import remarks
 from mlwright.source.files import FileMissing, NotAFile, Unreadable
 from mlwright.source.secrets_text import conceal
 from mlwright.source.tree import Scalar, at
+from mlwright.target import Document, ListKeys, TextFile
+
+if TYPE_CHECKING:
+    from mlwright.review.beyond import Side
 
 SPEC = "mlproject.yaml"
 _READ = 8 * 1024 * 1024
@@ -79,25 +87,27 @@ class _Diff:
             if comparison.head
             else repository.working_tree(root)
         )
-        self._up = os.path.relpath(repository.top, root).replace(os.sep, "/")
+        self._here = os.path.relpath(root, repository.top).replace(os.sep, "/")
         self._notes: list[str] = list(comparison.notes)
+        self._changed: list[str] = []
 
     def run(self, paths: Sequence[str]) -> Compared:
         comparison = self._comparison
         found = self._repository.changed(comparison.since, comparison.to)
-        changed = [posixpath.normpath(posixpath.join(self._up, path)) for path in found]
+        changed = [self._from_here(path) for path in found]
         specs = self._specs(paths, changed)
         if isinstance(specs, str):
             return Compared(wrong=specs)
-        several = len(specs) > 1 or not changed
-        chosen = list(affected(specs, changed, (self._base, self._head))) if several else specs
+        self._changed = changed
+        alone = len(specs) == 1 and (changed or self._envs)
+        chosen = specs if alone else list(affected(specs, changed, (self._base, self._head)))
         projects: list[ProjectReview] = []
         for spec in chosen:
             project = self._project(spec)
-            if isinstance(project, str):
-                return Compared(wrong=project)
-            if project is not None:
+            if isinstance(project, ProjectReview):
                 projects.append(project)
+            elif project and len(specs) == 1:  # one of many may well lack the environment that was asked for
+                return Compared(wrong=project)
         notes = (*self._notes, *self._base.notes, *self._head.notes)
         review = Review(
             base=comparison.base, head=comparison.head, projects=tuple(projects), notes=tuple(dict.fromkeys(notes))
@@ -109,7 +119,7 @@ class _Diff:
         gone = [path for path in changed if posixpath.basename(path) == SPEC and self._base.exists(path)]
         found: dict[str, None] = {}
         for path in paths or (SPEC,):
-            clean = posixpath.normpath(path.replace(os.sep, "/"))
+            clean = (os.path.relpath(path) if os.path.isabs(path) else os.path.normpath(path)).replace(os.sep, "/")
             if self._head.isdir(clean) or self._base.isdir(clean):
                 below = [*self._head.walk(clean, SPEC), *(one for one in gone if _is_below(one, clean))]
                 if not below:
@@ -123,9 +133,9 @@ class _Diff:
                 return f"there is no {SPEC} here: name one, or the folder that has some below it"
         return sorted(found)
 
-    def _project(self, spec: str) -> ProjectReview | str | None:
-        """The review of one project, or why what was asked of it makes no sense; None where nothing differs and
-        nothing is wrong."""
+    def _project(self, spec: str) -> ProjectReview | str:
+        """The review of one project, or why what was asked of it makes no sense; "" where nothing differs and nothing
+        is wrong."""
         there = self._base.exists(spec), self._head.exists(spec)
         probed = Probed(self._head)
         head = self._analysed(probed, spec) if there[1] else Outcome()
@@ -137,20 +147,22 @@ class _Diff:
         self._tell(spec, "", base.findings)
         unread = Bag(base.findings).failed
         status: _Status = "changed" if all(there) else "added" if there[1] else "removed"
+        pairs = _pairs(base, head)
         environments = tuple(
             self._environment(spec, name, old, new, same=same)
             if old is not None or not unread
             else replace(self._at_head(name, new)[0], status="changed")
-            for name, old, new in _pairs(base, head)
+            for name, old, new in pairs
         )
         review = ProjectReview(
-            spec=posixpath.normpath(posixpath.relpath(posixpath.join(os.getcwd(), spec), self._repository.top)),
+            spec=self._from_top(spec),
             name=_name((*head.environments, *base.environments)) or posixpath.basename(posixpath.dirname(spec)) or SPEC,
             status=status,
+            remarks=() if same or unread else remarks(pairs),
             environments=environments,
-            findings=head.findings,
+            findings=tuple(_news(head.findings, base.findings)),
         )
-        return review if _says_something(review) else None
+        return review if _says_something(review) else ""
 
     def _analysed(self, files: Probed | _Tree, spec: str) -> Outcome:
         return analyse(files, spec, self._targets, envs=self._envs)
@@ -164,23 +176,29 @@ class _Diff:
             made = replace(made, status="added")
         if not made.compiled:
             return made
-        if new is not None and old is not None and (same or _alike(old, new)) and probed.holds(self._base):
-            return replace(made, status="same")
-        before: Built | None = None
-        if old is not None and _emits(old):
-            before = self._built(old, self._base)
+        alike = old is not None and new is not None and (same or _alike(old, new)) and probed.holds(self._base)
+        before = after if alike else self._built(old, self._base) if old is not None and _emits(old) else None
         found = (*(old.findings if old is not None else ()), *(before.findings if before is not None else ()))
+        made = replace(made, findings=tuple(_news(made.findings, found)))
         if new is not None and self._tell(spec, name, found):
             return made
-        changes = compare(
-            before.emitted if before is not None else (),
-            after.emitted if after is not None else (),
-            list_keys=lambda target: self._targets.get(target).list_keys,
-            digests=(_digest(old), _digest(new)),
+        changes: tuple[ObjectChange, ...] = ()
+        if not alike:
+            changes = compare(
+                before.emitted if before is not None else (),
+                after.emitted if after is not None else (),
+                list_keys=self._list_keys,
+                digests=(_digest(old), _digest(new)),
+            )
+        made = replace(
+            made,
+            status="same" if alike else made.status,
+            objects=tuple(one for one in changes if not _is_follower(one)),
+            followers=tuple(one for one in changes if _is_follower(one)),
         )
-        objects = tuple(one for one in changes if not _is_follower(one))
-        followers = tuple(one for one in changes if _is_follower(one))
-        return replace(made, objects=objects, followers=followers)
+        if after is None:
+            return made
+        return replace(made, beyond=self._beyond(posixpath.dirname(spec), before, after, changes))
 
     def _at_head(self, name: str, new: Analysis | None) -> tuple[EnvironmentReview, Built | None, Probed]:
         """What there is to say of an environment without the base; its output where it has one, and what was read."""
@@ -188,14 +206,69 @@ class _Diff:
         if new is None:
             return EnvironmentReview(name=name, status="removed"), None, probed
         if not _emits(new):
-            return (
-                EnvironmentReview(name=name, status="changed", findings=new.findings, compiled=new.ready),
-                None,
-                probed,
-            )
+            made = EnvironmentReview(name=name, status="changed", findings=new.findings, compiled=new.ready)
+            return made, None, probed
         built = self._built(new, probed)
         found = Bag([*new.findings, *built.findings]).ordered()
         return EnvironmentReview(name=name, status="changed", findings=found, compiled=built.ready), built, probed
+
+    def _beyond(
+        self, beside: str, before: Built | None, after: Built, changes: Iterable[ObjectChange]
+    ) -> tuple[Beyond, ...]:
+        """Committed files that differ, or do not differ, in another way than `changes` say."""
+        folder = posixpath.normpath(posixpath.join(beside, after.folder))
+        changed = [path[len(folder) + 1 :] for path in self._changed if path.startswith(f"{folder}/")]
+        files = sorted({*changed, *(change.file for change in changes)} - {indexes.NAME})
+        if not files:
+            return ()
+        from mlwright.review.beyond import beyond
+
+        head = self._side(self._head, beside, folder, after)
+        if head is None:
+            return ()
+        base = self._side(self._base, beside, folder, before)
+        return tuple(beyond(files, base, head, called=f"{self._from_top(folder)}/", list_keys=self._list_keys))
+
+    def _side(self, tree: _Tree, beside: str, folder: str, built: Built | None) -> Side | None:
+        """What is committed of an output; None where nothing is."""
+        from mlwright.review.beyond import Side
+
+        def committed(path: str) -> bytes | None:
+            try:
+                return tree.read(f"{folder}/{path}")
+            except (FileMissing, NotAFile, Unreadable):
+                return None
+
+        try:
+            index = indexes.parse(committed(indexes.NAME) or b"")
+        except indexes.UnreadableIndexError:
+            return None
+        up = posixpath.relpath(beside or ".", folder)
+        current = all(
+            (data := committed(f"{up}/{path}")) is not None and indexes.sha256(data) == sha
+            for path, sha in index.inputs.items()
+        )
+        items = _items(built)
+        return Side(
+            committed=committed,
+            made=lambda path: rendering.text(items[path]).encode() if path in items else None,
+            index=index,
+            current=current,
+            compiler=index.compiler == __version__,
+        )
+
+    def _list_keys(self, target: str) -> ListKeys:
+        return self._targets.get(target).list_keys if target in self._targets.names else {}
+
+    def _from_here(self, path: str) -> str:
+        """A path from the top of the repository as it is from the working directory."""
+        if self._here == ".":
+            return path
+        return os.path.relpath(os.path.join(self._repository.top, path)).replace(os.sep, "/")
+
+    def _from_top(self, path: str) -> str:
+        """A path as it is from the top of the repository."""
+        return os.path.relpath(path, self._repository.top).replace(os.sep, "/")
 
     def _tell(self, spec: str, environment: str, found: Iterable[Diagnostic]) -> bool:
         """Whether there are errors at base, and a note of it."""
@@ -243,6 +316,20 @@ def _pairs(base: Outcome, head: Outcome) -> list[tuple[str, Analysis | None, Ana
     return [(name, before.get(name), after.get(name)) for name in names]
 
 
+def _news(found: Iterable[Diagnostic], before: Iterable[Diagnostic]) -> Iterator[Diagnostic]:
+    """Errors, and what base does not have: a warning that was there is not this change's."""
+    known = {(item.code, item.message, item.at.path) for item in before}
+    return (item for item in found if item.severity == "error" or (item.code, item.message, item.at.path) not in known)
+
+
+def _items(built: Built | None) -> dict[str, Document | TextFile]:
+    """The files of an output, by their path in its folder."""
+    if built is None:
+        return {}
+    above = {item.path: item for item in kustomize.environment(built.emitted)}
+    return {**above, **{f"{target}/{item.path}": item for target, items in built.emitted for item in items}}
+
+
 def _alike(old: Analysis, new: Analysis) -> bool:
     """Whether both make the same objects, as far as they read the same files on the way."""
     return (old.project, old.profile, old.owners, old.digests) == (new.project, new.profile, new.owners, new.digests)
@@ -276,6 +363,7 @@ def _is_below(path: str, folder: str) -> bool:
 def _says_something(project: ProjectReview) -> bool:
     if project.status != "changed" or project.remarks:
         return True
-    different = any(one.status != "same" and (one.objects or one.followers) for one in project.environments)
-    structure = any(one.status in ("added", "removed") or one.beyond for one in project.environments)
-    return different or structure or any(item.severity == "error" for item in findings(project))
+    for one in project.environments:
+        if one.objects or one.followers or one.beyond or one.status in ("added", "removed"):
+            return True
+    return any(item.severity == "error" for item in findings(project))

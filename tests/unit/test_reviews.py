@@ -96,3 +96,78 @@ def test_a_file_that_does_not_parse_at_base_is_a_note(repo: Path) -> None:
     review = reviewed()
     assert review.plan["add"] == 0
     assert any("mlproject.yaml has errors at HEAD" in note for note in review.notes)
+
+
+def test_a_project_elsewhere_is_compared_in_its_own_repository(repo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    commit(repo, {"sub/mlproject.yaml": SPEC + ENVIRONMENTS})
+    write(repo, {"sub/mlproject.yaml": (SPEC + ENVIRONMENTS).replace("hello", "there")})
+    (repo.parent / "elsewhere").mkdir()
+    monkeypatch.chdir(repo.parent / "elsewhere")
+    for path in (str(repo), f"{repo}/sub/mlproject.yaml", "../repo", "../repo/sub"):
+        assert [project.spec for project in reviewed(path).projects] == ["sub/mlproject.yaml"]
+    monkeypatch.chdir(repo / "sub")
+    for path in ("..", ".", str(repo), "mlproject.yaml"):
+        assert [project.spec for project in reviewed(path).projects] == ["sub/mlproject.yaml"]
+
+
+def test_of_many_projects_those_that_the_change_can_affect_are_compiled(
+    repo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from mlwright import reviews
+
+    platform = "apiVersion: mlwright.dev/v1\nkind: Platform\norchestrator: kubernetes\nkubernetes: {version: '1.30'}\n"
+    spec = SPEC + "environments: {prod: {platform: ../platform.yaml}}\n"
+    names = ["one", "two", "three"]
+    commit(
+        repo, {"all/platform.yaml": platform, **{f"all/{name}/mlproject.yaml": SPEC + ENVIRONMENTS for name in names}}
+    )
+    commit(repo, {"all/three/mlproject.yaml": spec})
+    seen: list[str] = []
+    real = reviews.analyse
+
+    def analyse(files: object, name: str, *args: object, **named: object) -> object:
+        seen.append(name)
+        return real(files, name, *args, **named)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(reviews, "analyse", analyse)
+    write(repo, {"all/one/mlproject.yaml": (SPEC + ENVIRONMENTS).replace("hello", "there")})
+    assert [project.spec for project in reviewed("all").projects] == ["all/one/mlproject.yaml"]
+    assert set(seen) == {"all/one/mlproject.yaml"}
+    commit(repo)
+    seen.clear()
+    write(repo, {"all/platform.yaml": platform + "registry: {pull_secret: pull}\n"})
+    reviewed("all")
+    assert set(seen) == {"all/three/mlproject.yaml"}
+
+
+def test_an_environment_that_only_one_revision_has_is_added_or_removed(repo: Path) -> None:
+    write(repo, {"mlproject.yaml": (SPEC + ENVIRONMENTS).replace("two:", "three:")})
+    (project,) = reviewed().projects
+    assert {one.name: one.status for one in project.environments} == {"one": "same", "three": "added", "two": "removed"}
+    assert {one.name: {item.action for item in one.objects} for one in project.environments} == {
+        "one": set(),
+        "three": {"add"},
+        "two": {"remove"},
+    }
+
+
+def test_there_and_back_is_the_mirror(repo: Path) -> None:
+    other = SPEC.replace("  a:", "  b:").replace("demo:1", "demo:2") + ENVIRONMENTS
+    commit(repo, {"mlproject.yaml": other})
+    there, back = reviewed(base="HEAD~1", head="HEAD"), reviewed(base="HEAD", head="HEAD~1")
+    assert back.projects == ()  # the older one is where both parted: nothing came since
+    git(repo, "checkout", "-q", "--detach")
+    git(repo, "checkout", "-q", "--orphan", "other")
+    commit(repo, {"mlproject.yaml": SPEC + ENVIRONMENTS})
+    back = reviewed(base="main", head="other")
+    assert there.plan["add"] == back.plan["remove"] > 0 and there.plan["remove"] == back.plan["add"] > 0
+    assert there.plan["change"] == back.plan["change"]
+
+
+def test_the_lock_of_each_revision_is_its_own(repo: Path) -> None:
+    lock = "images:\n  demo:1:\n    digest: sha256:{}\n"
+    commit(repo, {"mlproject.lock": lock.format("0" * 64)})
+    write(repo, {"mlproject.lock": lock.format("f" * 64)})
+    (project,) = reviewed().projects
+    values = {str(field.after) for one in project.environments for item in one.objects for field in item.fields}
+    assert any("f" * 64 in value for value in values)

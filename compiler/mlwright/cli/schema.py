@@ -11,6 +11,7 @@ from mlwright.cli import exits, terminal
 DEFAULT = "schemas/mlproject.v1.schema.json"
 LOCK = "schemas/lock.v1.schema.json"
 PLATFORM = "schemas/platform.v1.schema.json"
+REVIEW = "schemas/review.v1.schema.json"
 """Where a project (and this repository) keeps its copies."""
 
 
@@ -19,6 +20,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     other = parser.add_mutually_exclusive_group()
     other.add_argument("--lock", action="store_true", help="the schema of mlproject.lock instead")
     other.add_argument("--platform", action="store_true", help="the schema of platform files instead")
+    other.add_argument("--review", action="store_true", help="the schema of `diff --format json` instead")
     parser.add_argument(
         "--check",
         metavar="FILE",
@@ -53,6 +55,8 @@ def _chosen(args: argparse.Namespace) -> tuple[str, str, str]:
         return "mlwright schema --lock", LOCK, lock_document()
     if args.platform:
         return "mlwright schema --platform", PLATFORM, platform_document()
+    if args.review:
+        return "mlwright schema --review", REVIEW, review_document()
     return "mlwright schema", DEFAULT, document()
 
 
@@ -73,5 +77,12 @@ def lock_document() -> str:
 def platform_document() -> str:
     """The schema of platform files, as it is committed."""
     from mlwright.platform.schema import json_schema
+
+    return json.dumps(json_schema(), indent=2, ensure_ascii=False) + "\n"
+
+
+def review_document() -> str:
+    """The schema of reviews, as it is committed."""
+    from mlwright.review.document import json_schema
 
     return json.dumps(json_schema(), indent=2, ensure_ascii=False) + "\n"

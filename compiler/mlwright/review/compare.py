@@ -142,8 +142,6 @@ def _whole(action: Action, one: _Object) -> ObjectChange:
 
 def _changed(old: _Object, new: _Object, list_keys: Callable[[str], ListKeys], neutral: Neutral) -> ObjectChange | None:
     renamed = old.name != new.name
-    if not renamed and old.data == new.data:
-        return None
     found: list[Difference] = []
     follows = renamed
     for one in differences(old.data, new.data, list_keys(new.target), new.at, neutral):

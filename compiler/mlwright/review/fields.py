@@ -105,7 +105,7 @@ class _Walk:
 
     def values(self, old: Any, new: Any, path: Path, there: Path, place: Path, name: str = "") -> Iterator[Difference]:
         """`there` and `place` lead to the values in base and head, `name` says what they are of."""
-        if old is new or (type(old) is type(new) and old == new):
+        if old is new or (old == new and repr(old) == repr(new)):  # 1 and true are equal, and not the same
             return
         if isinstance(old, dict) and isinstance(new, dict):
             yield from self._maps(old, new, path, there, place)

@@ -107,9 +107,9 @@ class Beyond:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EnvironmentReview:
-    """One environment between two revisions. `findings` are those of head; with an error among them there are no
-    objects of head, and `compiled` is False. `followers` are objects in which nothing differs but digests and names
-    that follow the others': they are applied anew, and count for nothing in the plan."""
+    """One environment between two revisions. `findings` are head's errors, and what else base does not have; with an
+    error among them there are no objects, and `compiled` is False. `followers` are objects in which nothing differs
+    but digests and names that follow the others': they are applied anew, and count for nothing in the plan."""
 
     name: str
     status: Literal["added", "changed", "removed", "same"]

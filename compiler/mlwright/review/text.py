@@ -120,8 +120,7 @@ class _Text:
             yield from self._object(change)
         yield from self._followers(environment.followers)
         yield from self._loads(environment.before, environment.after)
-        for item in environment.beyond:
-            yield from self._beyond(item)
+        yield from self._beyond(environment.beyond)
 
     def _object(self, change: ObjectChange) -> Iterator[str]:
         sign = SIGNS[change.action]
@@ -129,7 +128,7 @@ class _Text:
         count = len(change.fields)
         told = f"  {count} field{'s' if count > 1 else ''}" if kept and count else ""
         if change.action == "replace" and not count:
-            told = "  runs again: what it refers to differs"
+            told = "  runs again"
         name = f"{change.kind} {change.name}" if change.kind else change.name
         yield from self._block(f"{name}{told}{_classes(change)}", "      ", f"    {self._paint(sign, sign)} ")
         if self._full:
@@ -165,13 +164,18 @@ class _Text:
         if lines:
             yield from self._block(f"per month: {'; '.join(lines)}", "      ", "    ")
 
-    def _beyond(self, item: Beyond) -> Iterator[str]:
-        count = len(item.fields)
-        told = f", {count} field{'s' if count > 1 else ''}" if count else ""
-        yield from self._block(f"{item.file}: {_WHY[item.why]}{told}", "      ", "    ? ")
-        if self._full:
-            for field in item.fields:
-                yield from self._field(field)
+    def _beyond(self, found: Sequence[Beyond]) -> Iterator[str]:
+        for why, said in _WHY.items():
+            files = [item for item in found if item.why == why]
+            if why == "stale" and len(files) > 1 and not self._full:
+                yield from self._block(f"{len(files)} committed files are {said}", "      ", "    ? ")
+                continue
+            for item in files:
+                count = len(item.fields)
+                told = f", {count} field{'s' if count > 1 else ''}" if count else ""
+                yield from self._block(f"{item.file}: {said}{told}", "      ", "    ? ")
+                for field in item.fields if self._full else ():
+                    yield from self._field(field)
 
     def _block(self, text: str, indent: str, first: str) -> Iterator[str]:
         """Lines of at most the width: `first` begins the first one, `indent` the others."""

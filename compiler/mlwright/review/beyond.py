@@ -1,0 +1,93 @@
+"""Committed output whose difference between two revisions is not what the project's change means."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, Literal
+
+import yaml
+
+from mlwright.emit.index import Index, sha256
+from mlwright.emit.json import canonical
+from mlwright.record import dataclass
+from mlwright.review.fields import Difference, Neutral, differences
+from mlwright.review.model import Beyond, FieldChange
+from mlwright.target import ListKeys
+
+_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_NOTHING = Neutral(())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Side:
+    """The output of one environment in one revision. `committed` and `made` give the content of a file, as it is in
+    the repository and as this compiler makes it; None where there is none. `index` says what was committed, `current`
+    that this came from the inputs of the revision, `compiler` that this very compiler made it."""
+
+    committed: Callable[[str], bytes | None]
+    made: Callable[[str], bytes | None]
+    index: Index
+    current: bool
+    compiler: bool
+
+
+def beyond(
+    files: Iterable[str], base: Side | None, head: Side, *, called: str, list_keys: Callable[[str], ListKeys]
+) -> Iterator[Beyond]:
+    """Those of `files`, paths below the output folder, that change in the repository in another way than the project
+    means, or should change and do not. Without `base` nothing was committed there. `called` begins their names."""
+    for file in files:
+        now, wanted = head.committed(file), head.made(file)
+        if base is None:
+            if now != wanted and (file in head.index.files or now is None):
+                yield Beyond(file=called + file, why=_why(head, file, now))
+            continue
+        before, meant = base.committed(file), base.made(file)
+        if (now == wanted and before == meant) or (before == now and meant == wanted):
+            continue
+        if file not in base.index.files and file not in head.index.files and wanted is None:
+            continue  # somebody else's
+        applied = _fields(file, before, now, list_keys)
+        expected = _fields(file, meant, wanted, list_keys)
+        if applied.keys() == expected.keys():
+            continue
+        fields = [item for key, item in applied.items() if key not in expected] or list(expected.values())
+        why = _why(head, file, now) if now != wanted else _why(base, file, before)
+        yield Beyond(file=called + file, why=why, fields=tuple(map(_shown, fields)))
+
+
+def _why(side: Side, file: str, data: bytes | None) -> Literal["hand", "compiler", "stale"]:
+    listed = side.index.files.get(file)
+    edited = listed is not None and (data is None or sha256(data) != listed)
+    if edited or (side.current and side.compiler):
+        return "hand"
+    return "compiler" if side.current else "stale"
+
+
+def _fields(
+    file: str, old: bytes | None, new: bytes | None, list_keys: Callable[[str], ListKeys]
+) -> dict[str, Difference]:
+    """What differs between two contents of a file, by what it is."""
+    keys = list_keys(file.partition("/")[0])
+    found: dict[str, Difference] = {}
+    for one in differences(_value(file, old), _value(file, new), keys, (), _NOTHING):
+        found[canonical([list(one.path), one.before, one.after, one.added, one.removed])] = one
+    return found
+
+
+def _value(file: str, data: bytes | None) -> Any:
+    """The content by its meaning, where it has one."""
+    if data is None:
+        return None
+    text = data.decode("utf-8", "replace")
+    try:
+        if file.endswith((".yaml", ".yml")):
+            return yaml.load(text, _LOADER)
+        return json.loads(text) if file.endswith(".json") else text
+    except (yaml.YAMLError, ValueError, RecursionError):
+        return text
+
+
+def _shown(one: Difference) -> FieldChange:
+    return FieldChange(path=one.path, before=one.before, after=one.after, added=one.added, removed=one.removed)
