@@ -202,15 +202,21 @@ def compile(
 
 
 def diff(
-    paths: Sequence[str] = (), *, base: str = "", head: str = "", envs: Sequence[str] = (), apart: bool = False
+    paths: Sequence[str] = (),
+    *,
+    base: str = "",
+    head: str = "",
+    envs: Sequence[str] = (),
+    graphs: bool = True,
+    apart: bool = False,
 ) -> Difference:
     """What the change from `base` to `head` means for the projects at `paths`: both revisions are compiled in memory,
     straight from git's objects, and nothing is written. `base` is a revision (default: the default branch), of which
     what counts is where `head` left it; `head` is another one, or "" for the working tree. Projects that the change
-    cannot affect are not compiled, and those in which nothing differs are left out."""
+    cannot affect are not compiled, and those in which nothing differs are left out. Without `graphs` none is drawn."""
     from mlwright import reviews
 
-    found = reviews.diff(paths, base=base, head=head, envs=envs, apart=apart)
+    found = reviews.diff(paths, base=base, head=head, envs=envs, graphs=graphs, apart=apart)
     if found.review is None:
         return Difference(result=Result(usage_error=found.wrong))
     bag = Bag(item for project in found.review.projects for item in reviews.findings(project))

@@ -51,14 +51,12 @@ class Compared:
     wrong: str = ""
 
 
-def diff(
-    paths: Sequence[str] = (), *, base: str = "", head: str = "", envs: Sequence[str] = (), apart: bool = False
-) -> Compared:
+def diff(paths: Sequence[str], *, base: str, head: str, envs: Sequence[str], graphs: bool, apart: bool) -> Compared:
     """What differs in the projects at `paths` between `base` (default: the default branch) and `head` (default: the
     working tree); see api.diff."""
     try:
         with Repository(_folder(paths)) as repository:
-            return _Diff(repository, repository.compare(base, head), envs, apart).run(paths)
+            return _Diff(repository, repository.compare(base, head), envs, graphs, apart).run(paths)
     except GitError as problem:
         return Compared(wrong=str(problem))
 
@@ -74,11 +72,14 @@ def _folder(paths: Sequence[str]) -> str:
 class _Diff:
     """One comparison: both trees, and what has been found on the way."""
 
-    def __init__(self, repository: Repository, comparison: Comparison, envs: Sequence[str], apart: bool) -> None:
+    def __init__(
+        self, repository: Repository, comparison: Comparison, envs: Sequence[str], graphs: bool, apart: bool
+    ) -> None:
         root = os.getcwd()
         self._repository = repository
         self._comparison = comparison
         self._envs = envs
+        self._graphs = graphs
         self._apart = apart
         self._targets: Registry = registry.installed()
         self._base = repository.revision(comparison.since, comparison.base, root)
@@ -160,6 +161,7 @@ class _Diff:
             status=status,
             remarks=() if same or unread else remarks(pairs),
             environments=environments,
+            graphs=_graphs(pairs) if self._graphs and not same and not unread else (),
             findings=tuple(_news(head.findings, base.findings)),
         )
         return review if _says_something(review) else ""
@@ -320,6 +322,20 @@ def _news(found: Iterable[Diagnostic], before: Iterable[Diagnostic]) -> Iterator
     """Errors, and what base does not have: a warning that was there is not this change's."""
     known = {(item.code, item.message, item.at.path) for item in before}
     return (item for item in found if item.severity == "error" or (item.code, item.message, item.at.path) not in known)
+
+
+def _graphs(pairs: Iterable[tuple[str, Analysis | None, Analysis | None]]) -> tuple[tuple[str, str], ...]:
+    """The graphs of environments at head in which something differs, equal ones once, by the first that has it."""
+    from mlwright.review.graph import mermaid
+
+    found: dict[str, str] = {}
+    for name, old, new in pairs:
+        if new is not None and new.project is not None:
+            before = old.project if old is not None else None
+            text = mermaid(new.project, before)
+            if before is None or text != mermaid(new.project):
+                found.setdefault(text, name)
+    return tuple((name, text) for text, name in found.items())
 
 
 def _items(built: Built | None) -> dict[str, Document | TextFile]:

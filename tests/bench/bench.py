@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import cluster  # beside this file
+import revisions
 
 ROOT = Path(__file__).resolve().parents[2]
 BIN = Path(sys.executable).parent
@@ -47,6 +48,7 @@ def main() -> int:
             total, peak = copies(work, size)
             print(f"{size:>8} {total:>9.2f} {total / size * 1000:>9.1f} {peak:>10.0f}", flush=True)
         cluster.show(work)
+        revisions.show(work)
     return 0
 
 

@@ -14,6 +14,8 @@ HEAD = "apiVersion: mlwright.dev/v1\nkind: MLProject\nmetadata: {name: demo}\n"
 SPEC = HEAD + "defaults: {steps: {image: demo:1}}\nsteps:\n  a: {command: [echo, hello]}\n"
 ENVIRONMENTS = "environments:\n  one: {platform: compose}\n  two: {platform: kubernetes}\n"
 
+PLATFORM = "apiVersion: mlwright.dev/v1\nkind: Platform\norchestrator: kubernetes\nkubernetes: '1.30'\n"
+
 
 @pytest.fixture(autouse=True)
 def repo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -115,11 +117,10 @@ def test_of_many_projects_those_that_the_change_can_affect_are_compiled(
 ) -> None:
     from mlwright import reviews
 
-    platform = "apiVersion: mlwright.dev/v1\nkind: Platform\norchestrator: kubernetes\nkubernetes: {version: '1.30'}\n"
     spec = SPEC + "environments: {prod: {platform: ../platform.yaml}}\n"
     names = ["one", "two", "three"]
     commit(
-        repo, {"all/platform.yaml": platform, **{f"all/{name}/mlproject.yaml": SPEC + ENVIRONMENTS for name in names}}
+        repo, {"all/platform.yaml": PLATFORM, **{f"all/{name}/mlproject.yaml": SPEC + ENVIRONMENTS for name in names}}
     )
     commit(repo, {"all/three/mlproject.yaml": spec})
     seen: list[str] = []
@@ -135,7 +136,7 @@ def test_of_many_projects_those_that_the_change_can_affect_are_compiled(
     assert set(seen) == {"all/one/mlproject.yaml"}
     commit(repo)
     seen.clear()
-    write(repo, {"all/platform.yaml": platform + "registry: {pull_secret: pull}\n"})
+    write(repo, {"all/platform.yaml": PLATFORM + "registry: {pull_secret: pull}\n"})
     reviewed("all")
     assert set(seen) == {"all/three/mlproject.yaml"}
 
@@ -171,3 +172,27 @@ def test_the_lock_of_each_revision_is_its_own(repo: Path) -> None:
     (project,) = reviewed().projects
     values = {str(field.after) for one in project.environments for item in one.objects for field in item.fields}
     assert any("f" * 64 in value for value in values)
+
+
+def test_a_graph_shows_what_differs_in_it_and_is_left_out_where_nothing_does(repo: Path) -> None:
+    write(repo, {"mlproject.yaml": (SPEC + ENVIRONMENTS).replace("hello", "there")})
+    changed = reviewed().projects[0].graphs
+    assert len(changed) == 1, "equal in both environments"
+    write(repo, {"mlproject.yaml": SPEC + ENVIRONMENTS + "tracking: {experiment: {name: other}}\n"})
+    assert reviewed().projects[0].graphs == ()
+
+
+def test_a_platform_file_that_base_has_as_a_pointer_only_is_told_with_what_to_run(repo: Path) -> None:
+    pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:" + "0" * 64 + "\nsize 5\n"
+    spec = SPEC + "environments: {prod: {platform: platform.yaml}}\n"
+    commit(repo, {"mlproject.yaml": spec, "platform.yaml": pointer})
+    write(
+        repo,
+        {
+            "platform.yaml": PLATFORM,
+            "mlproject.yaml": spec.replace("hello", "there"),
+        },
+    )
+    review = reviewed()
+    assert any("platform.yaml at HEAD is a Git LFS pointer" in note for note in review.notes)
+    assert review.plan["add"] == 0

@@ -32,7 +32,8 @@ def execute(args: argparse.Namespace) -> int:
     from mlwright import api
 
     gc.set_threshold(1_000_000)  # nothing that a comparison makes refers to itself
-    found = api.diff(args.paths, base=args.base, head=args.head, envs=args.env, apart=True)
+    graphs = args.format != "text"
+    found = api.diff(args.paths, base=args.base, head=args.head, envs=args.env, graphs=graphs, apart=True)
     if found.review is None:
         terminal.warn(f"mlwright diff: {found.result.usage_error}")
         return exits.USAGE
