@@ -159,7 +159,7 @@ def test_there_and_back_is_the_mirror(repo: Path) -> None:
     assert back.projects == ()  # the older one is where both parted: nothing came since
     git(repo, "checkout", "-q", "--detach")
     git(repo, "checkout", "-q", "--orphan", "other")
-    commit(repo, {"mlproject.yaml": SPEC + ENVIRONMENTS})
+    commit(repo, {"mlproject.yaml": SPEC + ENVIRONMENTS}, "of its own")  # else it is the first commit again
     back = reviewed(base="main", head="other")
     assert there.plan["add"] == back.plan["remove"] > 0 and there.plan["remove"] == back.plan["add"] > 0
     assert there.plan["change"] == back.plan["change"]

@@ -7,6 +7,8 @@ import subprocess
 
 _PLAIN = ("--no-pager", "-c", "core.quotePath=false", "-c", "core.fsmonitor=false", "-c", "color.ui=false")
 
+_HOOKS = frozenset({"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX"})
+
 
 class GitError(Exception):
     """git cannot do what was asked; the text says why and what to type instead."""
@@ -18,8 +20,10 @@ def command(folder: str, *words: str) -> list[str]:
 
 
 def environment() -> dict[str, str]:
-    """The environment of every git: it takes no locks, asks nothing, and speaks English, which is what is read here."""
-    return {**os.environ, "GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C", "LANGUAGE": "C"}
+    """The environment of every git: it takes no locks, asks nothing, and speaks English, which is what is read here.
+    What a hook says of its repository is left out: it is said from the hook's folder."""
+    kept = {name: text for name, text in os.environ.items() if name not in _HOOKS}
+    return {**kept, "GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C", "LANGUAGE": "C"}
 
 
 def run(folder: str, *words: str) -> bytes:

@@ -52,7 +52,7 @@ def test_what_is_compared_with_is_where_both_parted(repo: Path) -> None:
 
 def test_without_a_commit_in_common_the_base_itself_is_compared_with_and_told(repo: Path) -> None:
     git(repo, "checkout", "-q", "--orphan", "other")
-    commit(repo, {"a.txt": "2"})
+    commit(repo, {"a.txt": "2"}, "of its own")
     found = Repository(str(repo)).compare("main")
     assert found.since == git(repo, "rev-parse", "main")
     assert any("no commit in common" in note for note in found.notes)
@@ -154,3 +154,10 @@ def test_a_subfolder_leads_to_its_repository(repo: Path) -> None:
     write(repo, {"a.txt": "2"})
     repository = Repository(str(repo / "sub"))
     assert repository.top == str(repo) and repository.changed("HEAD") == ["a.txt"]
+
+
+def test_what_a_hook_says_of_its_repository_does_not_count(repo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    commit(repo, {"sub/b.txt": "1"})
+    monkeypatch.setenv("GIT_DIR", ".git")
+    monkeypatch.setenv("GIT_INDEX_FILE", ".git/index")
+    assert Repository(str(repo / "sub")).top == str(repo)
