@@ -26,6 +26,7 @@ from mlwright.record import dataclass, replace
 from mlwright.registry import Registry
 from mlwright.review.compare import compare
 from mlwright.review.model import Beyond, EnvironmentReview, ObjectChange, ProjectReview, Review
+from mlwright.review.risks import assess, judged
 from mlwright.review.words import remarks
 from mlwright.source.files import FileMissing, NotAFile, Unreadable
 from mlwright.source.secrets_text import conceal
@@ -159,7 +160,7 @@ class _Diff:
             spec=self._from_top(spec),
             name=_name((*head.environments, *base.environments)) or posixpath.basename(posixpath.dirname(spec)) or SPEC,
             status=status,
-            remarks=() if same or unread else remarks(pairs),
+            remarks=() if same or unread else judged(remarks(pairs)),
             environments=environments,
             graphs=_graphs(pairs) if self._graphs and not same and not unread else (),
             findings=tuple(_news(head.findings, base.findings)),
@@ -195,7 +196,7 @@ class _Diff:
         made = replace(
             made,
             status="same" if alike else made.status,
-            objects=tuple(one for one in changes if not _is_follower(one)),
+            objects=tuple(replace(one, hazards=assess(one)) for one in changes if not _is_follower(one)),
             followers=tuple(one for one in changes if _is_follower(one)),
         )
         if after is None:

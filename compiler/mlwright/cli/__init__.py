@@ -36,7 +36,7 @@ COMMANDS: Mapping[str, str] = {
 }
 """Every command with its one-line summary; the module of the same name in this package implements it."""
 
-_PURE = (["compile"], ["validate"], ["check"])
+_PURE = (["compile"], ["validate"], ["check"], ["diff"])
 """Commands that leave nothing to do for the end of the process."""
 FLAGS = ("--help", "--version")
 

@@ -20,6 +20,8 @@ Emitted = Sequence[tuple[str, Sequence[Document | TextFile]]]
 _HASHED = lazy(rf"(.+)-[0-9a-f]{{{DIGITS}}}")
 _COMPOSE = {"services": "service", "volumes": "volume", "networks": "network"}
 _IDENTITY = ("apiVersion", "kind", "metadata")
+_BRIEF = 500
+"""Characters of a text in an object that is new or gone: all of it is in the output."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,8 +130,8 @@ def _whole(action: Action, one: _Object) -> ObjectChange:
     fields = tuple(
         FieldChange(
             path=(key,),
-            before=None if added else shown(value, key),
-            after=shown(value, key) if added else None,
+            before=None if added else shown(value, key, _BRIEF),
+            after=shown(value, key, _BRIEF) if added else None,
             added=added,
             removed=not added,
             origin=_origin(one, (key,)),

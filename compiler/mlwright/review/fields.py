@@ -21,7 +21,7 @@ _DIGESTS = ("mlwright.revision", "mlwright.dev/graph")
 """Labels and annotations that hold a digest of another file or object."""
 _ORDERED = ("initContainers",)
 """Lists whose entries have names, and do their work in their order."""
-_LONG = 4000
+LONG = 4000
 """Characters of a text from which on only its beginning is kept."""
 _SAME = object()
 
@@ -78,10 +78,11 @@ def differences(old: Any, new: Any, list_keys: ListKeys, at: Path, neutral: Neut
     return _Walk(list_keys, at, neutral).values(old, new, (), (), ())
 
 
-def shown(value: Any, name: str = "") -> Json:
-    """A value as it may be shown: what looks like a secret as `*`, and of a long text the beginning."""
+def shown(value: Any, name: str = "", most: int = LONG) -> Json:
+    """A value as it may be shown: what looks like a secret as `*`, and of a text of more than `most` characters the
+    beginning."""
     if isinstance(value, str):
-        cut = value if len(value) <= _LONG else f"{value[:_LONG]}... ({len(value)} characters)"
+        cut = value if len(value) <= most else f"{value[:most]}... ({len(value)} characters)"
         cut = conceal(cut)
         if name and "\n" not in cut:
             cut = conceal(f"{name}={cut}")[len(name) + 1 :]
@@ -89,11 +90,11 @@ def shown(value: Any, name: str = "") -> Json:
     if isinstance(value, dict):
         called = value.get("name")
         return {
-            str(key): shown(item, called if key == "value" and isinstance(called, str) else str(key))
+            str(key): shown(item, called if key == "value" and isinstance(called, str) else str(key), most)
             for key, item in value.items()
         }
     if isinstance(value, (list, tuple)):
-        return [shown(item, name) for item in value]
+        return [shown(item, name, most) for item in value]
     return value if value is None or isinstance(value, (bool, int, float)) else str(value)
 
 
