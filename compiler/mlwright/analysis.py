@@ -40,7 +40,7 @@ from mlwright.source.files import FileMissing, FileTree, NotAFile
 from mlwright.source.ignores import NOTHING, Ignores
 from mlwright.source.load import load_file
 from mlwright.source.suggest import closest
-from mlwright.source.tree import Node, Scalar, at, from_plain, locate, located, plain
+from mlwright.source.tree import Node, Plain, Scalar, at, from_plain, locate, located, plain
 from mlwright.span import Path
 from mlwright.spec import validate
 
@@ -160,11 +160,13 @@ def analyse(
     envs: Sequence[str] = (),
     params: Mapping[str, ir.Json] | None = None,
     lock: Lock | None = None,
+    changes: Plain = None,
 ) -> Outcome:
     """Understand the project file at `spec`. `envs` names the environments (default: all); `params` replaces
-    defaults; `lock` stands in for the file beside the spec. What comments ignore is left out of the findings."""
+    defaults; `lock` stands in for the file beside the spec; `changes` are laid over every environment. What comments
+    ignore is left out of the findings."""
     seen = Recording(files)
-    outcome = _analyse(seen, spec, targets, envs, params or {}, lock)
+    outcome = _analyse(seen, spec, targets, envs, params or {}, lock, changes)
     ignores = comments.read(seen.texts)
     if ignores is NOTHING:
         return outcome
@@ -190,6 +192,7 @@ def _analyse(
     envs: Sequence[str],
     params: Mapping[str, ir.Json],
     lock: Lock | None,
+    changes: Plain,
 ) -> Outcome:
     shared = Recording(files)
     tree, bag = load_file(shared, spec)
@@ -212,7 +215,7 @@ def _analyse(
 
     def understood(name: str) -> Analysis:
         own = Recording(files)
-        one = _environment(own, spec, targets, name, _with_params(trees[name], params), lock)
+        one = _environment(own, spec, targets, name, _changed(trees[name], params, changes), lock)
         return replace(one, inputs={**own.inputs, **shared.inputs})
 
     analyses = tuple(understood(name) for name in trees if not envs or name in envs)
@@ -283,7 +286,9 @@ def _unknown_environments(envs: Sequence[str], trees: Collection[str]) -> str:
     return ""
 
 
-def _with_params(tree: Node, params: Mapping[str, ir.Json]) -> Node:
+def _changed(tree: Node, params: Mapping[str, ir.Json], changes: Plain) -> Node:
+    if changes is not None:
+        tree = overlay.merge(tree, from_plain(changes, tree.span), "a trial")
     section = at(tree, ("params",))
     if not params or section is None:
         return tree

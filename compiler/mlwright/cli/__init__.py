@@ -29,7 +29,7 @@ COMMANDS: Mapping[str, str] = {
     "tracking": "plan or apply what the tracking server is to hold",
     "lock": "pin aliases of models and tags of images in mlproject.lock",
     "promote": "put another version behind the alias of a model",
-    "explain": "what a diagnostic's code means and how to mend it",
+    "explain": "a code, a place in the project file, or a line of the output",
     "graph": "data, steps, searches, models and endpoints as a picture",
     "schema": "the JSON Schema of mlproject.yaml, for editors and CI",
     "targets": "the installed targets and what they can express",

@@ -25,7 +25,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def execute(args: argparse.Namespace) -> int:
     """Exit 0 drawn, 1 for a project with errors, 2 when the request itself makes no sense."""
-    from mlwright import inquiry
+    from mlwright.inquiry import graph as inquiry
 
     result, graph = inquiry.graph(args.path, envs=args.env)
     if result.usage_error:

@@ -116,6 +116,14 @@ class Provenance:
         indent = len(text) - len(text.lstrip(" "))
         return same[min(max(col - 1 - indent, 0) // 2, len(same) - 1)]
 
+    def find(self, file: str, path: Path) -> Place:
+        """The value at `path` of a document, or the nearest around it; a text file's line at `(number,)`. Raises
+        KeyError for a file that is not emitted."""
+        if isinstance(self._items[file][1], TextFile):
+            return (self.at(file, int(path[0])) if path else None) or self._file(file).places[0]
+        known = {place.path: place for place in self._file(file).places}
+        return next(known[path[:size]] for size in range(len(path), -1, -1) if path[:size] in known)
+
     def became(self, spec: Path) -> tuple[Place, ...]:
         """Every value that came from `spec` or from what is below it, in all files; the outermost ones only."""
         found: list[Place] = []
@@ -221,12 +229,13 @@ class Provenance:
         rendered = yaml.render(item.data, item.header) if not item.path.endswith(".json") else None
         lines = rendered.lines if rendered else json.lines(item.data)
         total = rendered.text.count("\n") if rendered else json.inert(item.data).count("\n")
+        first = 1 + (len(item.header.splitlines()) if rendered else 0)
         metadata = item.data.get("metadata")
         known = metadata if isinstance(metadata, dict) and isinstance(item.data.get("kind"), str) else {}
         base = Place(
             target=made.target,
             file=made.name,
-            line=1,
+            line=first,
             end=total,
             kind=str(item.data.get("kind", "")) if known else "",
             namespace=str(known.get("namespace", "")),
@@ -235,7 +244,7 @@ class Provenance:
         )
         parts = sorted(item.parts, key=lambda part: len(part.at))
         walker = _Walker(made, item, lines, base, parts, self._changes.get(made.name, ()), self._leaves)
-        walker.value(item.data, (), -1, 1, total, made.name.endswith(".json"), ())
+        walker.value(item.data, (), -1, first, total, made.name.endswith(".json"), ())
 
 
 @dataclass(slots=True)

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mlwright import cli, inquiry, ir
+from mlwright import cli, ir
+from mlwright.inquiry import graph as inquiry
 from mlwright.review import graph as graphs
 from mlwright.review import mermaid
 from mlwright.review.graph import Edge, Graph, Vertex

@@ -41,6 +41,13 @@ def render(
     return "\n".join([*lines, summary(items)] if closing else lines[:-1]) + "\n"
 
 
+def excerpt(span: Span, read: Read, colour: bool, width: int = 80, text: str = "") -> str:
+    """The line at `span` with carets, as in a finding; ends in a newline."""
+    page = _Page(read=read, colour=colour, width=max(width, _MIN_WIDTH), files={})
+    mark = page._mark(Label(text=text), span, True)
+    return "\n".join(page._snippet(span.file, [mark], len(str(span.line)), "note")) + "\n"
+
+
 def summary(diagnostics: Iterable[Diagnostic]) -> str:
     """`2 errors, 1 warning`; `no findings` for none."""
     counts = dict.fromkeys(_SEVERITIES, 0)

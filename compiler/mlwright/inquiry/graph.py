@@ -1,26 +1,22 @@
-"""What a project is asked without writing anything: how it hangs together, and where a value came from."""
+"""How a project hangs together."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from mlwright import registry
 from mlwright.analysis import Outcome, analyse
 from mlwright.api import Result, only
 from mlwright.diag import Bag, Diagnostic
 from mlwright.passes.lock import Anything, Lock
+from mlwright.review import graph as graphs
+from mlwright.review.graph import Graph
 from mlwright.source.files import Disk
-
-if TYPE_CHECKING:
-    from mlwright.review.graph import Graph
 
 
 def graph(path: str | None = None, *, envs: Sequence[str] = ()) -> tuple[Result, Graph | None]:
     """The graph of the environments of one project, all of them where none is named; None where the result says why
     not. Endpoints are there before the lock pins a version for them."""
-    from mlwright.review import graph as graphs
-
     spec, wrong = only(path)
     if wrong:
         return Result(usage_error=wrong), None
