@@ -6,7 +6,6 @@ usage: python docs/gen.py [--check]     (`make gen`; --check writes nothing and 
 from __future__ import annotations
 
 import argparse
-import importlib
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -66,7 +65,7 @@ def commands() -> str:
     parts = [HEADER, "# Command line\n"]
     for name in cli.COMMANDS:
         parser = Parser(name, cli.COMMANDS[name])
-        importlib.import_module(f"mlwright.cli.{name}").configure(parser)
+        cli.module(name).configure(parser)
         parts.append(f"## mlwright {name}\n\n```text\n{parser.format_help()}```\n")
     parts.append(
         "## Exit codes\n\n| code | means |\n|---|---|\n| 0 | clean |\n| 1 | findings, drift, or a failed run |\n"

@@ -12,6 +12,7 @@ import importlib
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from types import ModuleType
 
 from mlwright import __version__
 from mlwright.cli import exits, terminal
@@ -30,11 +31,13 @@ COMMANDS: Mapping[str, str] = {
     "lock": "pin aliases of models and tags of images in mlproject.lock",
     "promote": "put another version behind the alias of a model",
     "explain": "a code, a place in the project file, or a line of the output",
+    "env-diff": "what differs between two environments",
     "graph": "data, steps, searches, models and endpoints as a picture",
     "schema": "the JSON Schema of mlproject.yaml, for editors and CI",
     "targets": "the installed targets and what they can express",
 }
-"""Every command with its one-line summary; the module of the same name in this package implements it."""
+"""Every command with its one-line summary; the module of the same name in this package (with `_` for `-`) implements
+it."""
 
 _PURE = (["compile"], ["validate"], ["check"], ["diff"])
 """Commands that leave nothing to do for the end of the process."""
@@ -84,13 +87,18 @@ def _dispatch(words: list[str]) -> int:
     if name not in COMMANDS:
         return _unknown(name)
     gc.set_threshold(100_000, 50, 100)  # nearly all that is imported, read and made stays until the end
-    command = importlib.import_module(f"mlwright.cli.{name}")
+    command = module(name)
     from mlwright.cli.parser import Parser
 
     parser = Parser(name, COMMANDS[name])
     command.configure(parser)
     code: int = command.execute(parser.parse_args(rest))
     return code
+
+
+def module(name: str) -> ModuleType:
+    """The module that implements a command."""
+    return importlib.import_module(f"mlwright.cli.{name.replace('-', '_')}")
 
 
 def _unknown(name: str) -> int:

@@ -85,8 +85,8 @@ def understood(spec: str, env: str | None) -> Outcome:
 
 def _own(path: Path, analysis: Analysis) -> Path:
     """`environments.prod.training` is `training`, seen in `prod`."""
-    inside = path[:2] == ("environments", analysis.environment) and len(path) > 2
-    return path[2:] if inside and path[2] not in OWN_FIELDS else path
+    rest = path[2:] if path[:2] == ("environments", analysis.environment) else ()
+    return rest if rest and rest[:1] not in ((name,) for name in OWN_FIELDS) else path
 
 
 def brief(path: Path, analysis: Analysis) -> Answer:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import os
 import subprocess
 import sys
@@ -52,7 +51,7 @@ def test_help_lists_every_command_and_the_exit_codes() -> None:
 
 @pytest.mark.parametrize("name", sorted(cli.COMMANDS))
 def test_every_command_has_a_module_with_help(name: str, capsys: pytest.CaptureFixture[str]) -> None:
-    module = importlib.import_module(f"mlwright.cli.{name}")
+    module = cli.module(name)
     assert callable(module.configure)
     assert callable(module.execute)
     assert cli.main(["help", name]) == cli.main([name, "--help"]) == 0
