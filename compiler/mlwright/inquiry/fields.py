@@ -86,7 +86,7 @@ def understood(spec: str, env: str | None) -> Outcome:
 def _own(path: Path, analysis: Analysis) -> Path:
     """`environments.prod.training` is `training`, seen in `prod`."""
     rest = path[2:] if path[:2] == ("environments", analysis.environment) else ()
-    return rest if rest and rest[:1] not in ((name,) for name in OWN_FIELDS) else path
+    return rest if rest and str(rest[0]) not in OWN_FIELDS else path
 
 
 def brief(path: Path, analysis: Analysis) -> Answer:

@@ -42,7 +42,7 @@ def test_differences_are_sentences_with_their_places(project: Path, capsys: pyte
     assert lines[0] == "probe: staging -> prod"
     assert lines[1:] == [
         "  params",
-        "    rate: default 0.5 -> 0.7  (mlproject.yaml:10:55)",
+        "    rate: default 0.5 -> 0.7  (mlproject.yaml:10:54)",
         "  training",
         "    CPU 1 -> 2  (mlproject.yaml:10:89)",
     ]
