@@ -24,6 +24,7 @@ from mlwright.source.tree import Scalar, at, locate
 
 if TYPE_CHECKING:
     from mlwright.remote.wanted import Wanted
+    from mlwright.review.drift.model import Drift
     from mlwright.review.model import Review
     from mlwright.review.staleness.project import Inspection
 
@@ -366,6 +367,45 @@ def deployment(path: str | None = None, *, env: str | None = None) -> Program:
         output=_beside(spec) / place / "compose",
         environment=chosen.environment,
     )
+
+
+def drift(
+    path: str | None = None, *, env: str | None = None, kubeconfig: str = "", context: str = ""
+) -> tuple[Result, Drift | None]:
+    """How a cluster differs from what an environment compiles to now: `env`, else the default one, else the only one.
+    None where the result says why not. Nothing is written, here or there."""
+    from mlwright import build as building
+
+    spec, wrong = only(path)
+    if wrong:
+        return Result(usage_error=wrong), None
+    installed = registry.installed()
+    outcome = analyse(Disk("."), spec, installed, envs=(env,) if env else ())
+    bag = Bag(outcome.findings)
+    chosen = env or default_environment(outcome.environments)
+    found = next((one for one in outcome.environments if one.environment == chosen), None)
+    if found is None:
+        names = ", ".join(one.environment for one in outcome.environments)
+        why = outcome.usage_error or (f"choose an environment with --env: {names}" if names else "")
+        return Result(diagnostics=bag.ordered(), usage_error=why), None
+    bag.extend(found.findings)
+    if found.profile is not None and found.profile.orchestrator == "compose":
+        command = "run" if found.profile.local else "up"
+        why = f"{chosen!r} is not for a cluster: see what it does with `mlwright {command} --env {chosen}`"
+        return Result(diagnostics=bag.ordered(), usage_error=why), None
+    if not found.ready:
+        return Result(diagnostics=bag.ordered()), None
+    built = building.build(found, installed, folder=building.folder(found, None), files=Disk("."))
+    bag.extend(built.findings)
+    if not built.ready:
+        return Result(diagnostics=bag.ordered()), None
+    from mlwright.engine import drift as looking
+    from mlwright.remote.cluster import ClusterError, connect
+
+    try:
+        return Result(diagnostics=bag.ordered()), looking.look(built, installed, connect(kubeconfig, context))
+    except ClusterError as error:
+        return Result(diagnostics=bag.ordered(), usage_error=str(error)), None
 
 
 def _deployed(outcome: Outcome, env: str | None) -> Analysis | str:

@@ -27,6 +27,7 @@ COMMANDS: Mapping[str, str] = {
     "up": "compile, start the Compose output here, and watch it to its end",
     "down": "stop and remove what `up` brought up",
     "logs": "what the containers of steps and services wrote",
+    "drift": "what a cluster has that differs from the output, field by field",
     "tracking": "plan or apply what the tracking server is to hold",
     "lock": "pin aliases of models and tags of images in mlproject.lock",
     "promote": "put another version behind the alias of a model",

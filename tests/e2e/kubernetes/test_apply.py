@@ -103,6 +103,16 @@ def test_everything_is_accepted_without_a_warning_and_a_second_time_changes_noth
     }
 
 
+def test_there_is_no_drift_in_what_has_been_applied(sent: Output) -> None:
+    spec, environment = sent.folder.parents[1] / "mlproject.yaml", sent.folder.name
+    result, found = api.drift(str(spec), env=environment, kubeconfig=str(sent.plane.kubeconfig))
+    assert found is not None, result.usage_error
+    assert (found.compared, found.notes) == (len(sent.documents), ())
+    assert [
+        one for one in found.objects if one.status != "extra"
+    ] == []  # environments of one example may share a space
+
+
 def test_the_server_changes_nothing_of_what_was_sent_and_adds_little(sent: Output) -> None:
     found = {}
     for document in sent.documents:
