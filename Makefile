@@ -4,7 +4,7 @@ PYTEST_ARGS ?=
 VENV := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test e2e-compose e2e-kubeflow e2e-kubernetes e2e-examples bench bench-tracking lint types gen lock clean
+.PHONY: help demo test e2e-compose e2e-kubeflow e2e-kubernetes e2e-examples bench bench-tracking lint types gen release-schemas lock clean
 
 help: ## this text
 	@grep -hE '^[a-z0-9-]+:.*## ' Makefile | sed -E 's/^([a-z0-9-]+):.*## /  make \1 -- /'
@@ -61,6 +61,10 @@ types: ## mypy (the runtime programs on their own: they import each other as sib
 gen: ## write everything that is generated: schemas/ and docs/reference/
 	@"$(PYTHON)" .ci/install.py test
 	$(VENV)/python docs/gen.py
+
+release-schemas: ## keep today's schemas and command line as released, where they break nothing that was
+	@"$(PYTHON)" .ci/install.py test
+	$(VENV)/python docs/released.py --release
 
 lock: ## pin the newest versions that fit into .ci/*.txt
 	PYTHON="$(PYTHON)" .ci/lock --upgrade
