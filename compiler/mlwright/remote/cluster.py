@@ -27,8 +27,8 @@ _METADATA = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
 _METADATA_LIST = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 _APPLY = "application/apply-patch+yaml"
 _PAGE = 500
-_ATTEMPTS, _LONGEST_PAUSE = 4, 5
-"""How often a server that says it is busy is asked, and the longest that it is left in peace in between, in seconds."""
+_ATTEMPTS, _LONGEST_PAUSE = 3, 5
+"""How often a server that says it is busy is asked again, and the longest that it is left in peace in between, in seconds."""
 _SECRET = "Secret"
 _IN_POD = "/var/run/secrets/kubernetes.io/serviceaccount/token"
 ABSENT = """\
@@ -168,14 +168,17 @@ class Cluster:
             headers["Content-Type"] = kind
         if token := self._configuration.get_api_key_with_prefix("BearerToken", alias="authorization"):
             headers["Authorization"] = token
-        for attempt in range(_ATTEMPTS):
-            answer = self._sent(method, path, body, headers)
+        answer = self._sent(method, path, body, headers)
+        for _ in range(_ATTEMPTS):
             if isinstance(answer, Refused):
                 return answer
             patience = answer.headers.get("Retry-After", "")
-            if answer.status not in (429, 503) or not patience.isdigit() or attempt + 1 == _ATTEMPTS:
+            if answer.status not in (429, 503) or not patience.isdigit():
                 break
             time.sleep(min(int(patience), _LONGEST_PAUSE))
+            answer = self._sent(method, path, body, headers)
+        if isinstance(answer, Refused):
+            return answer
         if answer.status == 401:
             where = f" of the context {self.context!r}" if self.context else ""
             raise ClusterError(

@@ -12,6 +12,8 @@ from mlwright.remote.cluster import Cluster, Object, Refused, Resource
 MANAGER = "mlwright-drift"
 """Who asks where nobody has applied the object before."""
 _AT_ONCE = 8
+_ATTEMPTS = 2
+"""How often an object is looked at anew that is written meanwhile."""
 _OURS = "f:app.kubernetes.io/managed-by"
 
 
@@ -56,19 +58,30 @@ def _observed(cluster: Cluster, wanted: Mapping[str, Any], absent: Mapping[str, 
         return Observed(wanted=wanted, refused=resource or Refused(code=404), asked="kind", served=served)
     if gone := absent.get(str(wanted["metadata"].get("namespace", ""))):
         return Observed(wanted=wanted, refused=gone, asked="namespace")
-    for _ in range(3):
-        live = cluster.get(wanted)
-        if isinstance(live, Refused) and live.code != 404:
-            return Observed(wanted=wanted, refused=live, asked="read")
-        there = None if isinstance(live, Refused) else live
-        applied = cluster.applied(wanted, manager(there))
-        if isinstance(applied, Refused):
-            if applied.code == 409 and there is not None:
-                continue  # written meanwhile
-            return Observed(wanted=wanted, live=there, refused=applied, asked="apply")
-        if there is None or _version(there) == _version(applied):
-            break  # else somebody has written in between
-    return Observed(wanted=wanted, live=there, applied=None if isinstance(applied, Refused) else applied)
+    seen = _asked(cluster, wanted)
+    for _ in range(_ATTEMPTS):
+        if not _meanwhile(seen):
+            break
+        seen = _asked(cluster, wanted)
+    return seen
+
+
+def _asked(cluster: Cluster, wanted: Mapping[str, Any]) -> Observed:
+    live = cluster.get(wanted)
+    if isinstance(live, Refused) and live.code != 404:
+        return Observed(wanted=wanted, refused=live, asked="read")
+    there = None if isinstance(live, Refused) else live
+    applied = cluster.applied(wanted, manager(there))
+    if isinstance(applied, Refused):
+        return Observed(wanted=wanted, live=there, refused=applied, asked="apply")
+    return Observed(wanted=wanted, live=there, applied=applied)
+
+
+def _meanwhile(seen: Observed) -> bool:
+    """Whether somebody has written the object between both questions."""
+    if seen.refused is not None:
+        return seen.refused.code == 409
+    return seen.live is not None and seen.applied is not None and _version(seen.live) != _version(seen.applied)
 
 
 def _version(data: Object) -> Any:
