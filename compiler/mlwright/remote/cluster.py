@@ -28,7 +28,7 @@ _METADATA_LIST = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=
 _APPLY = "application/apply-patch+yaml"
 _PAGE = 500
 _ATTEMPTS, _LONGEST_PAUSE = 3, 5
-"""How often a server that says it is busy is asked again, and the longest that it is left in peace in between, in seconds."""
+"""How often a server that says it is busy is asked again, and the longest pause before, in seconds."""
 _SECRET = "Secret"
 _IN_POD = "/var/run/secrets/kubernetes.io/serviceaccount/token"
 ABSENT = """\
