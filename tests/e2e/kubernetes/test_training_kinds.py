@@ -21,6 +21,7 @@ pytestmark = [pytest.mark.cluster, pytest.mark.slow, pytest.mark.timeout(300)]
 Json = dict[str, Any]
 SPACE = "churn-prod"
 CORE, V2_API = f"/api/v1/namespaces/{SPACE}", f"/apis/trainer.kubeflow.org/v1alpha1/namespaces/{SPACE}"
+RUNTIMES = "/apis/trainer.kubeflow.org/v1alpha1/clustertrainingruntimes"
 THEIRS = {"pytorch": "torch", "jax": "jax", "xgboost": "xgboost", "deepspeed": "deepspeed", "mlx": "mlx"}
 
 
@@ -32,7 +33,7 @@ def jobs(plane: Plane) -> Iterator[Plane]:
         for path in (TRAINER.source() / "manifests" / "base" / "runtimes").rglob("*.yaml"):
             for found in yaml.safe_load_all(path.read_text()):
                 if found["kind"] == "ClusterTrainingRuntime":
-                    plane.ask("POST", "/apis/trainer.kubeflow.org/v1alpha1/clustertrainingruntimes", found)
+                    plane.put(f"{RUNTIMES}/{found['metadata']['name']}", found)
         yield plane
 
 
