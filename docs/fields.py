@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from mlwright.platform.prices import json_schema as prices_schema
 from mlwright.platform.schema import json_schema as platform_schema
 from mlwright.spec.schema import json_schema
 
@@ -35,6 +36,11 @@ def page() -> str:
 def platform_page() -> str:
     """The same of the platform file."""
     return _page(PLATFORM, "Platform file", platform_schema())
+
+
+def prices() -> str:
+    """The section on price files, which stands on the page of platform files."""
+    return "\n".join(_section("Price file", prices_schema()))
 
 
 def _page(introduction: str, title: str, schema: Schema) -> str:

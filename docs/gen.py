@@ -96,10 +96,10 @@ def fields() -> str:
 
 
 def platform() -> str:
-    """docs/reference/platform.md: the platform file, field by field, and the releases that are written for."""
+    """docs/reference/platform.md: platform and price files, field by field, and the releases that are written for."""
     rows = [f"| `{name}` | {known.oldest or 'any'} | {known.newest} |" for name, known in KNOWN.items()]
     head = "## Releases\n\nFrom the oldest to the last that was looked at.\n\n| system | from | to |\n|---|---|---|"
-    return HEADER + "\n" + language.platform_page() + "\n".join([head, *rows]) + "\n"
+    return HEADER + "\n" + language.platform_page() + "\n".join([head, *rows]) + "\n\n" + language.prices()
 
 
 def risks() -> str:
@@ -128,6 +128,7 @@ FILES: Mapping[str, Callable[[], str]] = {
     schema.LOCK: schema.lock_document,
     schema.PLATFORM: schema.platform_document,
     schema.REVIEW: schema.review_document,
+    schema.PRICES: schema.prices_document,
     "docs/reference/fields.md": fields,
     "docs/reference/platform.md": platform,
     "docs/reference/codes.md": codes,

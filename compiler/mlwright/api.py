@@ -128,11 +128,21 @@ def validate(paths: Sequence[str] = (), *, env: str | None = None, strict: bool 
         for some, left_out in found:
             here += some
             ignored += left_out
+        here += [item for item in _priced(outcome) if item not in here]
         bag.extend(here)
         if env is None:
             bag.extend(ledger.add(spec, outcome.ignores, here, ignored, _names(outcome)))
     bag.extend(ledger.rest(partial(_covers, paths)))
     return Result(diagnostics=_ordered(bag, strict))
+
+
+def _priced(outcome: Outcome) -> Iterator[Diagnostic]:
+    """What is wrong with price files, which no output is made from: only `validate` and `diff` read them."""
+    for analysis in outcome.environments:
+        if analysis.profile is not None and analysis.profile.written is not None and analysis.profile.written.prices:
+            from mlwright.review.cost import prices_of
+
+            yield from prices_of(Disk("."), analysis)[1]
 
 
 def compile(

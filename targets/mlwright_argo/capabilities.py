@@ -10,7 +10,6 @@ _GRAPH: tuple[Capability, ...] = (
     *each(STEPS, "retries", "emulated", "the launcher tries again inside the pod; lost pods are made anew 3 times"),
     *each(STEPS, "contract", "emulated", "no metrics, no run id, parameters are their defaults", "bare"),
     *each(STEPS, "metrics_from", "refused", "only Katib reads metrics there", "tensorboard", "prometheus"),
-    *each(STEPS, "expected_duration", "ignored", "it is for cost figures only"),
     *each(STEPS, "resources.gpu.memory", "ignored", "Kubernetes asks for whole GPUs, whatever their memory"),
     one("tuning", "emulated", _SEARCH),
     one("models.*.tuning", "emulated", _SEARCH),

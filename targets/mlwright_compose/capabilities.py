@@ -25,7 +25,6 @@ TABLE: tuple[Capability, ...] = (
     *each(STEPS, "max_parallel", "emulated", "ignored where the list is known at run time only: one item at a time"),
     *each(STEPS, "distributed", "emulated", _ONE_NODE),
     *each(STEPS, "contract", "emulated", "no metrics, no run id, parameters are their defaults", "bare"),
-    *each(STEPS, "expected_duration", "ignored", "it is for cost figures only"),
     one("tuning", "emulated", "a search service and workers: Optuna's samplers, Katib's hyperband"),
     one("models.*.tuning", "emulated", "a search service and workers: Optuna's samplers, Katib's hyperband"),
     one("data.*.access", "refused", "Compose cannot mount remote data; use `download` or `uri`", "mount"),

@@ -16,7 +16,6 @@ SEARCH: tuple[Capability, ...] = (
     *each(_TUNING, "resume", "emulated", _RESUMED, "volume", "running"),
     *each(_TRIALS, "metrics_from", "emulated", _READ, "tensorboard", "prometheus"),
     *each(_TRIALS, "retries", "emulated", "the launcher tries again inside the pod; lost pods are made anew 3 times"),
-    *each(_TRIALS, "expected_duration", "ignored", "it is for cost figures only"),
     *each(_TRIALS, "resources.gpu.memory", "ignored", "Kubernetes asks for whole GPUs, whatever their memory"),
 )
 """Searches that Katib makes."""
@@ -27,7 +26,6 @@ TRAINING: tuple[Capability, ...] = (
     *each(_STEPS, "retries", "emulated", "the launcher tries again inside the pods; lost pods are made anew 3 times"),
     *each(_STEPS, "contract", "emulated", "no metrics, no run id, parameters are their defaults", "bare"),
     *each(_STEPS, "metrics_from", "emulated", _READ, "tensorboard", "prometheus"),
-    *each(_STEPS, "expected_duration", "ignored", "it is for cost figures only"),
     *each(_STEPS, "resources.gpu.memory", "ignored", "Kubernetes asks for whole GPUs, whatever their memory"),
 )
 """Steps that Trainer or the training operator runs. What a release of theirs cannot do has codes: TRAIN002-007."""

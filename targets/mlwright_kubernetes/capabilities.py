@@ -10,7 +10,6 @@ _GRAPH: tuple[Capability, ...] = (
     *each(STEPS, "distributed.nodes.min", "ignored", "an Indexed Job has a fixed number of pods: the most"),
     *each(STEPS, "contract", "emulated", "no metrics, no run id, parameters are their defaults", "bare"),
     *each(STEPS, "metrics_from", "refused", "only Katib reads metrics there", "tensorboard", "prometheus"),
-    *each(STEPS, "expected_duration", "ignored", "it is for cost figures only"),
     *each(STEPS, "resources.gpu.memory", "ignored", "Kubernetes asks for whole GPUs, whatever their memory"),
     one("tuning", "emulated", "a search service and workers: Optuna's samplers, Katib's hyperband"),
     one("models.*.tuning", "emulated", "a search service and workers: Optuna's samplers, Katib's hyperband"),

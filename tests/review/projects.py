@@ -12,6 +12,7 @@ import yaml
 from mlwright.analysis import Analysis, Outcome, analyse
 from mlwright.registry import installed
 from mlwright.review.model import Remark
+from mlwright.review.risks import judged
 from mlwright.review.words import remarks
 from mlwright.source.files import Memory
 
@@ -23,15 +24,22 @@ LOCK = "mlproject.lock"
 
 def merged(base: Any, over: Any) -> Any:
     """`over` laid on `base`: mappings by key, null removes, everything else replaces."""
-    if not isinstance(base, dict) or not isinstance(over, dict):
+    if not isinstance(over, dict):
         return over
-    made = dict(base)
+    made = dict(base) if isinstance(base, dict) else {}
     for key, value in over.items():
         if value is None:
             made.pop(key, None)
         else:
             made[key] = merged(made.get(key), value)
     return made
+
+
+def stacked(first: Any, second: Any) -> Any:
+    """Two changes as one: what null removes is removed by both."""
+    if not isinstance(first, dict) or not isinstance(second, dict):
+        return second
+    return {**first, **{key: stacked(first.get(key), value) for key, value in second.items()}}
 
 
 def tree(spec: Any = None, platform: Any = None, lock: Any = None, files: Any = None) -> Memory:
@@ -67,12 +75,12 @@ def compared(base: Memory, head: Memory) -> tuple[Remark, ...]:
             f"{item.code} {item.message}" for one in side.environments for item in one.findings if not one.project
         ]
         assert not wrong, wrong
-    return remarks(list(pairs(*sides)))
+    return judged(remarks(list(pairs(*sides))))
 
 
 def changed(head: Any = None, base: Any = None) -> tuple[Remark, ...]:
     """The remarks where the project file differs by `head` (and is different at base by `base`)."""
-    return compared(tree(base), tree(merged(base or {}, head or {}) if base else head))
+    return compared(tree(base), tree(stacked(base or {}, head or {})))
 
 
 def texts(found: tuple[Remark, ...]) -> list[str]:

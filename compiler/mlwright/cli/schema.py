@@ -1,4 +1,4 @@
-"""`mlwright schema`: the JSON Schemas of the language, platform files and the lock file, for editors, CI and others."""
+"""`mlwright schema`: the JSON Schemas of all files that people or `mlwright lock` write, for editors and CI."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ DEFAULT = "schemas/mlproject.v1.schema.json"
 LOCK = "schemas/lock.v1.schema.json"
 PLATFORM = "schemas/platform.v1.schema.json"
 REVIEW = "schemas/review.v1.schema.json"
+PRICES = "schemas/prices.v1.schema.json"
 """Where a project (and this repository) keeps its copies."""
 
 
@@ -21,6 +22,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     other.add_argument("--lock", action="store_true", help="the schema of mlproject.lock instead")
     other.add_argument("--platform", action="store_true", help="the schema of platform files instead")
     other.add_argument("--review", action="store_true", help="the schema of `diff --format json` instead")
+    other.add_argument("--prices", action="store_true", help="the schema of price files instead")
     parser.add_argument(
         "--check",
         metavar="FILE",
@@ -57,6 +59,8 @@ def _chosen(args: argparse.Namespace) -> tuple[str, str, str]:
         return "mlwright schema --platform", PLATFORM, platform_document()
     if args.review:
         return "mlwright schema --review", REVIEW, review_document()
+    if args.prices:
+        return "mlwright schema --prices", PRICES, prices_document()
     return "mlwright schema", DEFAULT, document()
 
 
@@ -84,5 +88,12 @@ def platform_document() -> str:
 def review_document() -> str:
     """The schema of reviews, as it is committed."""
     from mlwright.review.document import json_schema
+
+    return json.dumps(json_schema(), indent=2, ensure_ascii=False) + "\n"
+
+
+def prices_document() -> str:
+    """The schema of price files, as it is committed."""
+    from mlwright.platform.prices import json_schema
 
     return json.dumps(json_schema(), indent=2, ensure_ascii=False) + "\n"

@@ -82,17 +82,23 @@ class ObjectChange:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Load:
-    """What an environment asks for in a month of 730 hours. `cpu_hours`, `gpu_hours` (by GPU model or resource name)
-    and `storage` in GiB; `price` in `currency` where there is a price file. `bound` is true where a duration had to be
-    taken from `timeout`, an upper bound; `unknown` are nodes without either, which are not counted."""
+    """What an environment asks for in a month of 730 hours. `cpu_hours`, `memory_hours` (GiB times hours), `gpu_hours`
+    (by GPU model or resource name) and `storage` in GiB; `price` in `currency` where there is a price file, without
+    the GPUs of `unpriced`. These are the least; `most` is the same with all replicas and nodes that there may be, None
+    where that is no more. `bound` is true where a duration had to be taken from `timeout`, an upper bound; `unknown`
+    are nodes without either, and `unscheduled` those that only people and events start: neither is counted."""
 
     cpu_hours: float = 0.0
+    memory_hours: float = 0.0
     gpu_hours: tuple[tuple[str, float], ...] = ()
     storage: float = 0.0
     price: float | None = None
     currency: str = ""
     bound: bool = False
+    unpriced: tuple[str, ...] = ()
     unknown: tuple[str, ...] = ()
+    unscheduled: tuple[str, ...] = ()
+    most: Load | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

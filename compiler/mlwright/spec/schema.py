@@ -33,7 +33,7 @@ Schema = dict[str, Any]
 def json_schema() -> Schema:
     """The schema of one project file, draft 2020-12; `environments.NAME` takes own fields and parts of sections."""
     root = drawn(Project)
-    definitions: dict[str, Schema] = root.pop("$defs")
+    definitions: dict[str, Schema] = root.pop("$defs", {})
     _open_special(definitions)
     for schema in (root, *definitions.values()):
         _each(schema, _close)
@@ -56,7 +56,7 @@ def json_schema() -> Schema:
 def plain_schema(model: type[Model], id: str) -> Schema:
     """The schema of a file that `model` describes and that has neither references nor environments."""
     root = drawn(model)
-    definitions: dict[str, Schema] = root.pop("$defs")
+    definitions: dict[str, Schema] = root.pop("$defs", {})
     for schema in (root, *definitions.values()):
         _each(schema, partial(_close, references=False))
     for each in models(model):

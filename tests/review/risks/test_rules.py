@@ -14,7 +14,7 @@ import yaml
 
 from mlwright.review.model import RISKS, FieldChange, ObjectChange
 from mlwright.review.risks import RULES, assess
-from tests.review.projects import compared, merged, tree
+from tests.review.projects import compared, stacked, tree
 
 HERE = Path(__file__).parent
 KINDS = ("hit", "miss")
@@ -31,9 +31,9 @@ def rules_of(case: Any) -> list[set[str]]:
     if "object" in case:
         return [{hazard.rule for hazard in assess(change_of(case["object"]))}]
     base, platform, lock = case.get("base") or {}, case.get("platform") or {}, case.get("lock") or {}
-    head = merged(base, case.get("change") or {}) if base else case.get("change")
+    head = stacked(base, case.get("change") or {})
     old = tree(base, platform.get("base"), lock.get("base"))
-    new = tree(head, merged(platform.get("base") or {}, platform.get("head") or {}), lock.get("head"))
+    new = tree(head, stacked(platform.get("base") or {}, platform.get("head") or {}), lock.get("head"))
     found = compared(old, new)
     assert found, "nothing differs: the case says nothing"
     return [{hazard.rule for hazard in remark.hazards} for remark in found]

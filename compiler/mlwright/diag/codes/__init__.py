@@ -14,8 +14,8 @@ from mlwright.diag.diagnostic import Severity
 
 FAMILIES = (
     "yaml", "ignore", "env", "spec", "ref", "when", "step", "tune", "gate", "registry", "track", "catalog", "serve",
-    "secret", "patch", "name", "owner", "platform", "argo", "kfp", "compose", "verify", "output", "check", "lock",
-    "run",
+    "secret", "patch", "name", "owner", "platform", "price", "argo", "kfp", "compose", "verify", "output", "check",
+    "lock", "run",
 )  # fmt: skip
 """Order of the families in the reference; families that are not listed follow by name."""
 

@@ -118,7 +118,14 @@ RULES = (
                 "tracking.registry_store.secret",
                 when=_store,
             ),
-            at("storage.*.uri", "storage.*.path", "storage.*.claim", "**.checkpoints.path", when=_store),
+            at(
+                "storage.*.type",
+                "storage.*.uri",
+                "storage.*.path",
+                "storage.*.claim",
+                "**.checkpoints.path",
+                when=_store,
+            ),
         ),
     ),
     Rule(

@@ -13,6 +13,7 @@ from mlwright.review.risks.rule import (
     became,
     below,
     came,
+    ceased,
     either,
     found,
     gone,
@@ -234,6 +235,7 @@ RULES = (
         remark=either(
             at("pipelines.*.schedule", "pipelines.*.triggers.*", "pipelines.*", when=gone),
             at("environments.*.mode", when=became("development")),
+            at("environments.*.start", when=ceased("schedule")),
         ),
         change=holds("CronWorkflow", "CronJob", key="suspend", when=became(True)),
     ),
@@ -276,7 +278,10 @@ RULES = (
         id="more-often",
         risk="cost",
         reason="The pipeline starts by itself more often.",
-        remark=at("pipelines.*.schedule", "pipelines.*.triggers.*.cron", when=_more_often),
+        remark=either(
+            at("pipelines.*.schedule", "pipelines.*.triggers.*.cron", when=_more_often),
+            at("environments.*.start", when=became("schedule")),
+        ),
     ),
     Rule(
         id="for-readers",

@@ -16,7 +16,8 @@ Pair = tuple[str, Analysis | None, Analysis | None]
 
 def remarks(pairs: Sequence[Pair]) -> tuple[Remark, ...]:
     """A remark for every difference between the resolved project files, the locks and the platform files of each
-    environment. Equal ones of several environments are one; values that look like secrets are concealed."""
+    environment. Equal ones of several environments are one; values that look like secrets are concealed. Their hazards
+    are added by `risks.judged`."""
     shared = {name for name, base, head in pairs if base is not None and head is not None}
     merged: dict[tuple[str, str], tuple[Told, list[str]]] = {}
     beneath: list[tuple[str, Told]] = []
@@ -27,9 +28,7 @@ def remarks(pairs: Sequence[Pair]) -> tuple[Remark, ...]:
         for item in at_their_source([item for item in found if item.layer != DEFAULTS]):
             merged.setdefault((item.section, item.text), (item, []))[1].append(name)
     everything = [*((names, item) for names, item in of_defaults(beneath)), *((n, i) for i, n in merged.values())]
-    from mlwright.review.risks import judged  # which reads the words of gates and schedules in here
-
-    return judged([_remark(item, tuple(names), set(names) == shared) for names, item in everything])
+    return tuple(_remark(item, tuple(names), set(names) == shared) for names, item in everything)
 
 
 def _of(name: str, base: Analysis | None, head: Analysis | None, same: set[tuple[int, int]]) -> list[Told]:

@@ -9,7 +9,6 @@ from mlwright.spec.scalars.duration import Duration
 from mlwright.spec.scalars.quantity import Cpu, Memory
 
 _SHORT = {
-    "nodes": ("min", "max"),
     "replicas": ("min", "max"),
     "expose": ("scope",),
     "build": ("context",),
@@ -101,6 +100,8 @@ def _long(node: Node | None, path: Path) -> Node | None:
     if not isinstance(node, Scalar) or not path:
         return node
     keys: tuple[str, ...] = _SHORT.get(str(path[-1]), ())
+    if path[-2:] == ("distributed", "nodes"):
+        keys = ("min", "max")
     if not keys and len(path) > 1 and path[-2] in _IN_ENTRIES:
         keys = (_IN_ENTRIES[str(path[-2])],)
     if not keys:

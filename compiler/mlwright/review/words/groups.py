@@ -29,10 +29,11 @@ class Group:
 
 def times(before: float, after: float) -> str:
     """`about 4x`; "" where there is nothing to compare with."""
-    if before <= 0 or after <= 0 or before == after:
+    if before <= 0 or after <= 0:
         return ""
     ratio = after / before
-    return f"about {ratio:.0f}x" if ratio >= 10 else f"about {ratio:.2g}x"
+    shown = f"{ratio:.0f}" if ratio >= 10 else f"{ratio:.2g}"
+    return "" if shown == "1" else f"about {shown}x"
 
 
 def _number(value: Json, default: float) -> float:
