@@ -25,6 +25,7 @@ from mlwright.gitops.tree import Revision
 from mlwright.record import dataclass, replace
 from mlwright.registry import Registry
 from mlwright.review.compare import compare
+from mlwright.review.cost import load_of, prices_of
 from mlwright.review.model import Beyond, EnvironmentReview, ObjectChange, ProjectReview, Review
 from mlwright.review.risks import assess, judged
 from mlwright.review.words import remarks
@@ -141,6 +142,8 @@ class _Diff:
         there = self._base.exists(spec), self._head.exists(spec)
         probed = Probed(self._head)
         head = self._analysed(probed, spec) if there[1] else Outcome()
+        for analysis in head.environments:
+            prices_of(probed, analysis)  # no output is made from them, and a change of theirs is one, too
         same = all(there) and not head.usage_error and probed.holds(self._base)
         base = head if same else self._analysed(self._base, spec) if there[0] else Outcome()
         said = [outcome.usage_error for outcome, exists in zip((base, head), there, strict=True) if exists]
@@ -199,9 +202,17 @@ class _Diff:
             objects=tuple(replace(one, hazards=assess(one)) for one in changes if not _is_follower(one)),
             followers=tuple(one for one in changes if _is_follower(one)),
         )
+        made = self._with_loads(made, old, new)
         if after is None:
             return made
         return replace(made, beyond=self._beyond(posixpath.dirname(spec), before, after, changes))
+
+    def _with_loads(self, made: EnvironmentReview, old: Analysis | None, new: Analysis | None) -> EnvironmentReview:
+        before, known = load_of(self._base, old) if old is not None else (None, Bag())
+        after, found = load_of(self._head, new) if new is not None else (None, Bag())
+        findings = (*made.findings, *_news(found.ordered(), known.ordered()))
+        made = replace(made, before=before, after=after, findings=findings)
+        return replace(made, status="changed") if made.status == "same" and before != after else made
 
     def _at_head(self, name: str, new: Analysis | None) -> tuple[EnvironmentReview, Built | None, Probed]:
         """What there is to say of an environment without the base; its output where it has one, and what was read."""
@@ -381,6 +392,6 @@ def _says_something(project: ProjectReview) -> bool:
     if project.status != "changed" or project.remarks:
         return True
     for one in project.environments:
-        if one.objects or one.followers or one.beyond or one.status in ("added", "removed"):
+        if one.objects or one.followers or one.beyond or one.status in ("added", "removed") or one.before != one.after:
             return True
     return any(item.severity == "error" for item in findings(project))

@@ -43,6 +43,16 @@ metadata: {name: demo}
 steps: {a: {image: "acme/demo:1", command: [python, a.py]}}
 environments: {prod: {platform: platform.yaml}}
 """
+WITH_PRICES = """\
+apiVersion: mlwright.dev/v1
+kind: Platform
+orchestrator: kubernetes
+kubernetes: "1.36"
+images: {tools: "registry.example.com/mlwright-tools:0.1"}
+gpus: {a100: {}}
+prices: prices.yaml
+"""
+FILES = {"MLProject": "mlproject.yaml", "Platform": "platform.yaml", "Prices": "prices.yaml"}
 WHOLE = [(page, text) for page in GUIDES for text in blocks(page, "yaml") if text.startswith("apiVersion:")]
 
 
@@ -75,11 +85,14 @@ def test_the_readme_says_the_two_commands() -> None:
 
 
 @pytest.mark.parametrize(("page", "text"), WHOLE, ids=[name(page) for page, _ in WHOLE])
-def test_a_whole_project_or_platform_in_a_page_validates(page: Path, text: str, tmp_path: Path) -> None:
-    platform = "kind: Platform\n" in text
-    (tmp_path / ("platform.yaml" if platform else "mlproject.yaml")).write_text(text)
-    if platform:
+def test_a_whole_project_platform_or_price_file_in_a_page_validates(page: Path, text: str, tmp_path: Path) -> None:
+    kind = re.search(r"^kind: (\w+)$", text, re.MULTILINE)
+    assert kind is not None
+    (tmp_path / FILES[kind[1]]).write_text(text)
+    if kind[1] != "MLProject":
         (tmp_path / "mlproject.yaml").write_text(ON_PLATFORM)
+    if kind[1] == "Prices":
+        (tmp_path / "platform.yaml").write_text(WITH_PRICES)
     for file in ("request.json", "Dockerfile"):
         (tmp_path / file).write_text("{}")
     result = api.validate([str(tmp_path)])

@@ -41,6 +41,15 @@ def prices_of(files: FileTree, analysis: Analysis) -> tuple[Prices | None, Bag]:
     return read_prices(files, analysis.folder, analysis.project.environment.platform, analysis.profile)
 
 
+def load_of(files: FileTree, analysis: Analysis) -> tuple[Load | None, Bag]:
+    """`load` of an environment with the prices of its platform, None where errors stand in the way; and what is wrong
+    with those prices."""
+    if analysis.project is None:
+        return None, Bag()
+    prices, bag = prices_of(files, analysis)
+    return load(analysis.project, analysis.profile, prices), bag
+
+
 def load(project: ir.Project, profile: Profile | None, prices: Prices | None = None) -> Load:
     """What `project` asks for in a month of 730 hours, on this platform; priced where there are `prices`.
 

@@ -9,6 +9,7 @@ from mlwright.diag import Diagnostic
 from mlwright.diag.render.columns import clean, cut, width, wrap
 from mlwright.diag.render.text import render as render_findings
 from mlwright.ir import Json
+from mlwright.review.cost import deltas
 from mlwright.review.model import (
     RISKS,
     Action,
@@ -160,9 +161,8 @@ class _Text:
         yield from self._block(f"{len(followers)} more follow in names and digests alone: {listed}", "      ", "    = ")
 
     def _loads(self, before: Load | None, after: Load | None) -> Iterator[str]:
-        lines = list(_amounts(before or Load(), after or Load()))
-        if lines:
-            yield from self._block(f"per month: {'; '.join(lines)}", "      ", "    ")
+        for line in deltas(before, after):
+            yield from self._block(line, "      ", "    ")
 
     def _beyond(self, found: Sequence[Beyond]) -> Iterator[str]:
         for why, said in _WHY.items():
@@ -209,20 +209,3 @@ def _path(field: FieldChange) -> str:
 def _value(value: Json) -> str:
     said = json.dumps(value, ensure_ascii=False)
     return said if width(said) <= _VALUE else f"{cut(said, _VALUE)[0]}..."
-
-
-def _amounts(before: Load, after: Load) -> Iterator[str]:
-    """What a month costs more or less, where it does."""
-    models = dict.fromkeys([*dict(before.gpu_hours), *dict(after.gpu_hours)])
-    pairs = [
-        (f"{name} hours", dict(before.gpu_hours).get(name, 0.0), dict(after.gpu_hours).get(name, 0.0))
-        for name in models
-    ]
-    pairs.append(("CPU hours", before.cpu_hours, after.cpu_hours))
-    pairs.append(("GiB of storage", before.storage, after.storage))
-    for name, old, new in pairs:
-        if old != new:
-            yield f"{name} {old:,.0f} -> {new:,.0f}" + (" at most" if after.bound else "")
-    if before.price != after.price and (before.price is not None or after.price is not None):
-        unit = after.currency or before.currency
-        yield f"{before.price or 0:,.0f} -> {after.price or 0:,.0f} {unit}".rstrip()

@@ -56,6 +56,7 @@ def change_of(value: Any) -> ObjectChange:
         file="a.yaml",
         kind=value["kind"],
         name="x",
+        was=value.get("was", ""),
         fields=fields,
     )
 

@@ -107,7 +107,8 @@ def test_loads_show_what_differs_and_that_it_is_a_bound() -> None:
     before = Load(cpu_hours=10, gpu_hours=(("a100", 100.0),), storage=5, price=10.0, currency="EUR")
     after = Load(cpu_hours=10, gpu_hours=(("a100", 400.0),), storage=5, price=40.0, currency="EUR", bound=True)
     lines = shown(review(environment(before=before, after=after)))
-    assert "    per month: a100 hours 100 -> 400 at most; 10 -> 40 EUR" in lines
+    assert "    GPU-hours/month (a100) 100 -> 400, about 4x, an upper bound from `timeout`" in lines
+    assert "    EUR/month 10 -> 40, about 4x, an upper bound from `timeout`" in lines
 
 
 def test_what_is_beyond_the_change_says_why_and_stale_files_are_counted() -> None:

@@ -115,7 +115,7 @@ def _capabilities(change: ObjectChange) -> list[tuple[Json, Json]]:
 
 
 def _token(change: ObjectChange) -> bool:
-    return any(
+    return change.action != "remove" and any(
         after is True or (after is None and before is False)
         for before, after in found(change, "automountServiceAccountToken")
     )
@@ -225,7 +225,7 @@ RULES = (
     Rule(
         id="token-mounted",
         risk="security",
-        reason="The pod gets a token for the Kubernetes API, which its program and everything in its image can use.",
+        reason="Its program, and everything in its image, can call the Kubernetes API as the pod's service account.",
         change=_token,
     ),
     Rule(

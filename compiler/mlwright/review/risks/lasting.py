@@ -160,7 +160,7 @@ RULES = (
         id="replaced",
         risk="recreated",
         reason="A field that is fixed once the object exists has changed: the object is deleted and made anew.",
-        change=lambda change: change.action == "replace",
+        change=lambda change: change.action == "replace" and not change.was,
     ),
     Rule(
         id="server-replaced",

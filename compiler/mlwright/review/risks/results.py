@@ -263,6 +263,12 @@ RULES = (
         ),
     ),
     Rule(
+        id="runs-again",
+        risk="cost",
+        reason="A job under another name does its work once more, for what that takes.",
+        change=lambda change: change.action == "replace" and bool(change.was),
+    ),
+    Rule(
         id="more-copies",
         risk="cost",
         reason="More copies run all the time, or may run under load.",
