@@ -66,7 +66,9 @@ def test_every_link_to_a_file_leads_somewhere(page: Path) -> None:
 @pytest.mark.parametrize("page", PAGES, ids=name)
 def test_every_command_that_is_shown_exists(page: Path) -> None:
     shown = {
-        word for text in blocks(page, "sh") for word in re.findall(r"(?:^|/)mlwright ([a-z]+)", text, re.MULTILINE)
+        word
+        for text in blocks(page, "sh")
+        for word in re.findall(r"(?:^|/)mlwright ([a-z][a-z-]*[a-z])", text, re.MULTILINE)
     }
     assert shown <= set(cli.COMMANDS)
 
