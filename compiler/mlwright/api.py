@@ -314,6 +314,18 @@ def _written(spec: str, envs: Sequence[str], output: str | None) -> Sequence[str
     return None if result.failed or result.usage_error else result.written
 
 
+def report(paths: Sequence[str] = (), *, envs: Sequence[str] = ()) -> tuple[Result, str]:
+    """The page of the projects at `paths`, HTML that needs nothing else; "" where the result says why not. A project
+    with errors has a page, too, which shows them. Writes nothing."""
+    from mlwright import reports
+
+    specs = projects(paths)
+    if isinstance(specs, str):
+        return Result(usage_error=specs), ""
+    made = reports.report(specs, registry.installed(), envs)
+    return Result(diagnostics=made.findings, usage_error=made.wrong), made.text
+
+
 def program(path: str | None = None, *, env: str | None = None, params: Mapping[str, ir.Json] | None = None) -> Program:
     """The program of one environment, for `mlwright run`: `env`, else the default one, else the only one."""
     spec, wrong = only(path)

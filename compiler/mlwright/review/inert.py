@@ -31,9 +31,10 @@ _RISKY = lazy(
 )
 
 
-def visible(text: str) -> str:
-    """`text` with an escape (`\\u202E`) for each character that would not show or would turn others around."""
-    return _UNSEEN.sub(_escape, text)
+def visible(text: str, keep: str = "") -> str:
+    """`text` with an escape (`\\u202E`) for each character that would not show or would turn others around, but for
+    those in `keep`."""
+    return _UNSEEN.sub(lambda hit: hit[0] if hit[0] in keep else _escape(hit), text)
 
 
 def _escape(hit: re.Match[str]) -> str:
@@ -57,12 +58,13 @@ def clipped(text: str, width: int) -> str:
 
 def words(text: str, width: int = WIDTH) -> str:
     """`text` as words of a line, a table's cell or an HTML element; never at the beginning of a block."""
-    return _RISKY.sub(_harmless, clipped(visible(conceal(" ".join(text.split()))), width))
+    shown = clipped(visible(conceal(" ".join(text.split()))), width)
+    return _RISKY.sub(_harmless, shown) if shown else "(empty)"
 
 
 def _harmless(hit: re.Match[str]) -> str:
     if hit["hex"]:
-        return f"{hit[0][:4]}{_PART}{hit[0][4:]}"
+        return _PART.join(hit[0][at : at + 6] for at in range(0, len(hit[0]), 6))
     if hit["word"]:
         return hit[0] + _PART
     if hit[0] == ":":
@@ -75,15 +77,15 @@ def code(text: str, width: int = WIDTH) -> str:
     """`text` as code inside of a line; not for tables, where a `|` would end the cell."""
     shown = clipped(_fenceable(visible(conceal(text))), width)
     if not shown:
-        return "`(empty)`"
+        return "(empty)"
     mark = "`" * (1 + _longest(shown))
     pad = " " if shown[0] in "` " or shown[-1] in "` " else ""
     return f"{mark}{pad}{shown}{pad}{mark}"
 
 
-def fence(lines: Iterable[str], language: str, width: int = WIDTH) -> str:
-    """`lines` as a block of code, closed by more backticks than stand anywhere in it."""
-    shown = [clipped(_fenceable(visible(conceal(line))), width) for line in lines]
+def fence(lines: Iterable[str], language: str, width: int = WIDTH, keep: str = "") -> str:
+    """`lines` as a block of code, closed by more backticks than stand anywhere in it; `keep` as in `visible`."""
+    shown = [clipped(_fenceable(visible(conceal(line), keep)), width) for line in lines]
     mark = "`" * max(3, 1 + max(map(_longest, shown), default=0))
     return "\n".join([f"{mark}{language}", *shown, mark])
 

@@ -6,9 +6,9 @@ each with a count of what is gone: the fields of objects, the objects, environme
 
 from __future__ import annotations
 
+import dataclasses
 import difflib
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import field
 from typing import TypeVar
 
 from mlwright.diag import Diagnostic
@@ -51,7 +51,8 @@ _GRAPH = 12_000
 _LINES = 200
 """Lines of a text from which on its change is not shown line by line."""
 _KEY = lazy(r"[A-Za-z0-9._/-]{0,100}")
-_ACTIVE = lazy(r"%%\{|(?:^|;)\s*(?:click|call|href|link|links)\b|<|javascript:|@\{|img:", 0)
+_ACTIVE = lazy(r"%%\{|(?:^|;)\s*(?:click|call|href|links?)\b|<(?!br/>)|javascript:|@\{|img:")
+_NUMBERED = lazy(r"#\d{1,7};")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,9 +97,10 @@ def render(review: Review, limit: int = LIMIT, *, key: str = "") -> str:
     limit = max(limit, 1_000)
     head = marker(key)
     for fold in _FOLDS:
-        text = f"{head}\n{_Comment(fold=fold).text(review)}"
-        if units(text) <= limit:
-            return text
+        try:
+            return f"{head}\n{_Comment(fold=fold, room=limit - len(head) - 2).text(review)}"
+        except _TooLongError:
+            continue
     return f"{head}\n### {headline(review)}\n\nToo long for a comment: `mlwright diff` shows all of it.\n"
 
 
@@ -115,10 +117,17 @@ def changed_lines(before: str, after: str) -> list[str]:
     return list(difflib.unified_diff(old, new, lineterm="", n=2))[2:]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+class _TooLongError(Exception):
+    """What was asked for does not fit."""
+
+
+@dataclasses.dataclass(slots=True, kw_only=True)
 class _Comment:
+    """Gathers blocks, as long as there is `room` for them."""
+
     fold: _Fold
-    blocks: list[str] = field(default_factory=list)
+    room: int
+    blocks: list[str] = dataclasses.field(default_factory=list)
 
     def text(self, review: Review) -> str:
         plan = headline(review)
@@ -136,6 +145,13 @@ class _Comment:
 
     def add(self, block: str) -> None:
         self.blocks.append(block)
+        self.room -= self.spent(block)
+
+    def spent(self, part: str) -> int:
+        """The length of one part with its distance from the next. Raises _TooLongError."""
+        if (cost := units(part) + 2) > self.room:
+            raise _TooLongError
+        return cost
 
     def words(self, text: str) -> str:
         return words(text, self.fold.width)
@@ -279,9 +295,10 @@ class _Comment:
                 continue
             room -= len(graph)
             # A graph that could do more than be looked at is shown as text.
-            language = "text" if any(_ACTIVE.search(line) for line in graph.splitlines()) else "mermaid"
-            lines = [visible(line) for line in graph.splitlines()]
-            self.fold_away(f"Step graph of {self.words(name)}", fence(lines, language, _GRAPH))
+            lines = graph.splitlines()
+            active = any(_ACTIVE.search(_NUMBERED.sub("", line)) for line in lines)
+            body = fence(lines, "text" if active else "mermaid", _GRAPH, keep="\u200b")
+            self.fold_away(f"Step graph of {self.words(name)}", body)
 
     def environment(self, one: EnvironmentReview) -> None:
         counts = ", ".join(f"{one.count(action):,} to {action}" for action in ("add", "change", "replace", "remove"))
@@ -293,12 +310,18 @@ class _Comment:
         elif not self.fold.objects:
             self.add(f"**{self.words(one.name)}** {one.status}: {counts}. The objects are too many to show here.")
         else:
-            parts = [part for item in one.objects[: self.fold.objects] for part in self.object(item)]
+            parts: list[str] = []
+            before = self.room
+            for item in one.objects[: self.fold.objects]:
+                for part in self.object(item):
+                    self.room -= self.spent(part)
+                    parts.append(part)
+            self.room = before
             left = len(one.objects) - self.fold.objects
             parts += [f"*{left:,} more objects not shown here.*"] if left > 0 else []
-            for item in one.beyond[: self.fold.objects]:
-                if item.fields:
-                    parts += [f"**beyond the change** {self.code(item.file)}", *self.fields(item.fields)]
+            for other in one.beyond[: self.fold.objects]:
+                if other.fields:
+                    parts += [f"**beyond the change** {self.code(other.file)}", *self.fields(other.fields)]
             self.fold_away(title, "\n\n".join(parts))
 
     def object(self, item: ObjectChange) -> Iterator[str]:

@@ -6,8 +6,7 @@ pointers), a file's lines are pairs of a count and a place in the environment's 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import field
+from collections.abc import Iterable, Iterator, Sequence
 
 from mlwright.analysis import Outcome
 from mlwright.build import Built
@@ -17,7 +16,7 @@ from mlwright.ir import Json
 from mlwright.record import dataclass
 from mlwright.review.inert import concealed, place, visible
 from mlwright.review.markdown import RISK_WORDS, WHY, headline, subject_of
-from mlwright.review.model import RISKS, EnvironmentReview, FieldChange, Hazard, Load, ProjectReview, Review
+from mlwright.review.model import RISKS, EnvironmentReview, FieldChange, Hazard, Load, ProjectReview, Remark, Review
 from mlwright.review.page.graph import graph
 from mlwright.review.page.texts import Texts
 from mlwright.review.provenance import Place, Provenance
@@ -61,7 +60,7 @@ def review_of(review: Review) -> dict[str, Json]:
         "base": visible(review.base),
         "head": visible(review.head),
         "risk": review.risk,
-        "words": {**RISK_WORDS},
+        "words": {str(risk): text for risk, text in RISK_WORDS.items()},
         "notes": [conceal(note) for note in review.notes],
     }
 
@@ -117,7 +116,7 @@ class _Project:
         made["files"] = self._files(head, base, made)
         if head is not None and head.analysis.project is not None:
             before = base.analysis.project if base is not None else None
-            made["graph"] = graph(head.analysis.project, before, self._pair.base is not None, self._path)
+            made["graph"] = graph(head.analysis.project, before, self._pair.base is not None)
             made["platform"] = head.analysis.project.environment.platform
         if said is not None:
             made |= self._changes(said)
@@ -194,10 +193,7 @@ class _Project:
             "at": self.spot(item.span),
         }
 
-    def _remark(self, item: object) -> dict[str, Json]:
-        from mlwright.review.model import Remark
-
-        assert isinstance(item, Remark)
+    def _remark(self, item: Remark) -> dict[str, Json]:
         return {
             "section": item.section,
             "text": conceal(item.text),
