@@ -123,7 +123,7 @@ class Chromium:
         self.console.clear()
         begun = time.monotonic()
         self.call("Page.navigate", url=path.resolve().as_uri() + fragment)
-        self.wait("document.documentElement.hasAttribute('data-ready')")
+        self.wait("!!document.documentElement?.hasAttribute('data-ready')")
         return time.monotonic() - begun
 
     def run(self, script: str) -> Any:

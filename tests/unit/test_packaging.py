@@ -75,6 +75,9 @@ def test_a_wheel_carries_the_core_the_targets_and_the_shipped_programs(wheel: Pa
     }
     assert templates
     assert templates <= names
+    page = {path.relative_to(ROOT / "compiler").as_posix() for path in ROOT.glob("compiler/mlwright/review/page/*.*")}
+    assert {"html", "css", "js", "py"} <= {name.rpartition(".")[2] for name in page}
+    assert page <= names
 
 
 def test_a_wheel_carries_every_module_of_the_checkout_and_no_cache(wheel: Path) -> None:

@@ -15,7 +15,7 @@ from mlwright.diag import Diagnostic
 from mlwright.ir import Json
 from mlwright.record import dataclass
 from mlwright.regex import lazy
-from mlwright.review.inert import clipped, code, concealed, fence, place, units, value_of, visible, words
+from mlwright.review.inert import clipped, code, concealed, fence, place, units, value_of, words
 from mlwright.review.model import (
     RISKS,
     EnvironmentReview,

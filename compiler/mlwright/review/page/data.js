@@ -76,10 +76,9 @@ function filesOf(environment, origins) {
 }
 
 function howItCame(origin) {
-  const words = { spec: "written in the project file", default: "a default, written nowhere", overlay: "the environment's overlay" };
-  let text = origin.kind === "derived" ? `derived by ${origin.by || "the compiler"}` : words[origin.kind] || origin.kind;
-  if (origin.kind === "overlay" && origin.by) text = `overlay ${origin.by}`;
+  const written = origin.layer && origin.layer !== "the file" ? `set by ${origin.layer}` : "written in the project file";
+  let text = { spec: written, overlay: written, default: "a default, written nowhere" }[origin.kind] || `derived by ${origin.by || "the compiler"}`;
   if (origin.patch) text += `, changed by the patch ${origin.patch}`;
-  if (origin.near) text += " (known by its value: what it was made for is certain)";
+  if (origin.near) text += "; found by its value, below what the object is made for";
   return text;
 }

@@ -15,6 +15,7 @@ from mlwright.emit.map import pointer
 from mlwright.ir import Json
 from mlwright.record import dataclass
 from mlwright.review.inert import concealed, place, visible
+from mlwright.review.layers import Layer
 from mlwright.review.markdown import RISK_WORDS, WHY, headline, subject_of
 from mlwright.review.model import RISKS, EnvironmentReview, FieldChange, Hazard, Load, ProjectReview, Remark, Review
 from mlwright.review.page.graph import graph
@@ -23,7 +24,7 @@ from mlwright.review.provenance import Place, Provenance
 from mlwright.source.files import FileTree
 from mlwright.source.secrets_text import conceal
 from mlwright.source.tree import Map, Node, Seq
-from mlwright.span import Path, Span, dotted
+from mlwright.span import Path, Span
 
 NO_SOURCE = -1
 
@@ -166,11 +167,10 @@ class _Project:
         """A place in one of the project's files: its number and line."""
         return [self._source(span.file), span.line] if span is not None else None
 
-    def chain(self, provenance: Provenance, path: Path) -> int:
+    def chain(self, layers: Sequence[Layer]) -> int:
         """The number of what each layer says of a path; -1 where one place gives it."""
         rows: list[Json] = [
-            [item.name, item.says, self.spot(item.span), conceal(item.text[:400]), item.wins]
-            for item in provenance.layers(path)
+            [item.name, item.says, self.spot(item.span), conceal(item.text[:400]), item.wins] for item in layers
         ]
         if len(rows) < 2:
             return -1
@@ -265,6 +265,7 @@ class _Origins:
         provenance, origin = self._provenance, item.origin
         kind = origin.kind if origin else "spec"
         given = provenance.given(item.spec)
+        layers = provenance.layers(item.spec)
         return {
             "path": self._project.path(item.spec),
             "at": self._project.spot(provenance.span(item.spec)),
@@ -273,8 +274,8 @@ class _Origins:
             "near": item.near,
             "patch": item.patch,
             "node": item.node,
-            "shown": dotted(item.spec),
-            "chain": self._project.chain(provenance, item.spec),
+            "layer": next((one.name for one in layers if one.wins), ""),
+            "chain": self._project.chain(layers),
         }
 
 

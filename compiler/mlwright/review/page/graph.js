@@ -1,5 +1,5 @@
 /* The step graph: each node in the column after all that it needs, rows in the order of what they need. */
-const BOX = { width: 190, height: 58, gapX: 56, gapY: 18, pad: 16 };
+const BOX = { width: 200, height: 58, gapX: 56, gapY: 18, pad: 16 };
 
 function laidOut(nodes) {
   const by = new Map(nodes.map((node) => [node.id, node])), column = new Map();
@@ -45,7 +45,7 @@ function drawing(nodes, go) {
     const text = (dy, words, cls = "") => { const made = svg("text", { x: x + 10, y: y + dy, cls }); made.textContent = words; return made; };
     const title = svg("title"); title.textContent = `${node.kind} ${node.label}${node.details.length ? `: ${node.details.join(", ")}` : ""}${state ? ` (${state})` : ""}`;
     const made = svg("g", { cls: "node" }, title, svg("rect", { x, y, width: BOX.width, height: BOX.height, rx: node.kind === "data" ? 26 : 6, cls: `box ${state}` }),
-      text(18, short(seen(node.label), 24)), text(34, short([node.kind, ...node.details].map(seen).join(", "), 32), "soft"), ...(state ? [text(49, state, "state")] : []));
+      text(18, short(seen(node.label), 24)), text(34, short([node.kind, ...node.details].map(seen).join(", "), 30), "soft"), ...(state ? [text(49, state, "state")] : []));
     made.addEventListener("click", () => go(node));
     picture.append(made);
   }

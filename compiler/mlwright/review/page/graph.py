@@ -19,7 +19,7 @@ def graph(project: ir.Project, before: ir.Project | None, with_base: bool) -> di
             "label": one.title,
             "kind": one.kind,
             "details": list(one.details),
-            "needs": [edge.start for edge in made.edges if edge.end == one.id and edge.status != "removed"],
+            "needs": [edge.start for edge in made.edges if edge.end == one.id and not edge.soft],
             "state": one.status or new or "same",
         }
         for one in made.vertices

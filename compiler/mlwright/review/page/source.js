@@ -53,6 +53,7 @@ const Source = {
     this.pinned = new Set(); this.shown = new Set();
     this.specFile.replaceChildren(...S.project.sources.map(([name], at) => el("option", { value: at, text: name })));
     this.specFile.hidden = S.project.sources.length < 2;
+    this.specTitle.classList.toggle("unseen", !this.specFile.hidden);
     const was = this.out.file && files.get(this.out.file.path);
     const visible = [...files.values()].filter((file) => this.inTarget(file.path));
     const best = visible.find((file) => file.state !== "same" && file.runs.length) || visible.find((file) => file.runs.some((n, at) => at % 2 && n >= 0)) || visible[0] || null;
