@@ -349,7 +349,8 @@ def subject_of(item: ObjectChange) -> str:
 
 
 def _gravest(hazards: Sequence[Hazard]) -> str:
-    risk: Risk = max((hazard.risk for hazard in hazards), key=RISKS.index, default="safe")
+    found: list[Risk] = ["safe", *(hazard.risk for hazard in hazards)]
+    risk = max(found, key=RISKS.index)
     return f": **{RISK_WORDS[risk]}**" if risk != "safe" else ""
 
 
