@@ -49,12 +49,26 @@ function originsOf(file) {
   return file.origins;
 }
 
-/* The origins that a line of the project makes: of what stands there, and of all below it. */
+/* The last line of what is written below a line: all that is farther to the right, and a list's entries. */
+function blockEnd(lines, line) {
+  const indent = (text) => text.length - text.trimStart().length, first = lines[line - 1] || "", from = indent(first);
+  let end = line;
+  for (let at = line; at < lines.length; at += 1) {
+    const text = lines[at], deep = indent(text);
+    if (!text.trim() || text.trimStart().startsWith("#")) continue;
+    if (deep > from || (deep === from && text.trimStart().startsWith("- ") && !first.trimStart().startsWith("- "))) end = at + 1;
+    else break;
+  }
+  return end;
+}
+
+/* The origins that a line of the project makes: of what is written there and below, and of all that belongs to it. */
 function madeBy(environment, source, line) {
   const found = new Set(), paths = (opened(environment).spec.get(source) || new Map()).get(line) || [];
   const above = paths.map((path) => S.project.paths[path]);
+  const last = blockEnd(linesOf(S.project.sources[source][1]), line);
   environment.origins.forEach((origin, number) => {
-    const here = origin.at && origin.at[0] === source && origin.at[1] === line;
+    const here = origin.at && origin.at[0] === source && origin.at[1] >= line && origin.at[1] <= last;
     if (here || above.some((path) => isBelow(S.project.paths[origin.path], path))) found.add(number);
   });
   return found;

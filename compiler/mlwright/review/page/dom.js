@@ -4,10 +4,11 @@ const $ = (id) => document.getElementById(id);
 function el(tag, props = {}, ...children) {
   const made = document.createElement(tag);
   for (const [name, value] of Object.entries(props)) {
-    if (value === undefined || value === null || value === false) continue;
+    const isAria = name.startsWith("aria-");
+    if (value === undefined || value === null || (value === false && !isAria)) continue;
     if (name === "text") made.textContent = value;
     else if (name.startsWith("on")) made.addEventListener(name.slice(2), value);
-    else made.setAttribute(name === "cls" ? "class" : name, value === true ? "" : String(value));
+    else made.setAttribute(name === "cls" ? "class" : name, value === true && !isAria ? "" : String(value));
   }
   made.append(...children.flat().filter((child) => child !== null && child !== undefined && child !== ""));
   return made;
