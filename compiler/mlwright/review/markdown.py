@@ -212,8 +212,8 @@ class _Comment:
         def line(row: tuple[tuple[Risk, str, str], list[str]]) -> str:
             (risk, subject, reason), environments = row
             where = f" ({self.names(environments)})" if environments else ""
-            about = f"{self.code(subject)}{where}: " if subject else ""
-            return f"- **{RISK_WORDS[risk]}**: {about}{self.words(reason)}"
+            about = f" {self.code(subject)}" if subject else ""
+            return f"- **{RISK_WORDS[risk]}**{about}{where}: {self.words(reason)}"
 
         if rows:
             self.add("**Risks**")
@@ -235,13 +235,14 @@ class _Comment:
             ]
             gpus += [f"and {len(kinds) - 5} more"] if len(kinds) > 5 else []
             price = _price(one.before, one.after)
+            currency = f" {self.words(new.currency or old.currency)}" if new.currency or old.currency else ""
             most = " (at most)" if old.bound or new.bound else ""
             cells = (
                 f"{self.words(one.name)}{most}",
                 _step(old.cpu_hours, new.cpu_hours),
                 ", ".join(gpus) or "0",
                 _step(old.storage, new.storage),
-                f"{price} {self.words(new.currency or old.currency)}".strip() if price else "no price file",
+                f"{price}{currency}" if price else "no price file",
             )
             lines.append(f"| {' | '.join(cells)} |")
         self.add("**What it asks for**")
@@ -305,6 +306,8 @@ class _Comment:
         title = f"<b>{self.words(one.name)}</b> {one.status}: {counts}"
         if not one.compiled:
             self.add(f"**{self.words(one.name)}**: not compiled, see the findings.")
+        elif one.status == "same" and not one.objects and not one.beyond:
+            self.add(f"**{self.words(one.name)}**: nothing changes.")
         elif not one.objects and not any(item.fields for item in one.beyond):
             self.add(f"**{self.words(one.name)}** {one.status}: {counts}.")
         elif not self.fold.objects:

@@ -148,7 +148,8 @@ def test_a_usual_change_reads_from_the_plan_to_the_fields() -> None:
         "GPUs 1 -> 4 (prod): cost",
         "trials 20 -> 40, in parallel 2 -> 4",
         "Risks",
-        "the claim is made anew",
+        "(prod): the claim is made anew",
+        "cost (prod): 2,920 GPU-hours more",
         "What it asks for",
         "a100: 730 → 3,650 (+2,920)",
         "Findings",
@@ -156,6 +157,7 @@ def test_a_usual_change_reads_from_the_plan_to_the_fields() -> None:
         "Beyond the change of the project",
         "edited by hand",
         "Step graph of prod",
+        "staging: nothing changes.",
     )
     places = [told.find(text) for text in order]
     assert -1 not in places, order[places.index(-1)]

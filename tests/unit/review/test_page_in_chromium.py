@@ -252,6 +252,7 @@ def test_keys_alone_are_enough(browser: Chromium, report: Path) -> None:
         assert wanted in reached
     for wanted in ("Lines of the project file", "Lines of the output file", "Where the line comes from"):
         assert wanted in reached
+    browser.run("document.activeElement.blur()")
     browser.press("o")
     assert browser.run("document.activeElement === Source.outList.host")
     browser.press("Home")

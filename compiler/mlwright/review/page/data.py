@@ -22,8 +22,10 @@ from mlwright.review.page.graph import graph
 from mlwright.review.page.texts import Texts
 from mlwright.review.provenance import Place, Provenance
 from mlwright.source.files import FileTree
+from mlwright.source.load import load_file
+from mlwright.source.overlay import layers
 from mlwright.source.secrets_text import conceal
-from mlwright.source.tree import Map, Node, Seq
+from mlwright.source.tree import Map, Node, Seq, at
 from mlwright.span import Path, Span
 
 NO_SOURCE = -1
@@ -147,10 +149,15 @@ class _Project:
         """For each of the project's files, pairs of a line and the path that stands there in this environment."""
         side = self._pair.head or self._pair.base
         tree = next((one.tree for one in (side.outcome.environments if side else ()) if one.environment == name), None)
-        found: dict[int, list[Json]] = {}
-        for path, span in _keys(tree, ()) if tree is not None else ():
-            found.setdefault(self._source(span.file), []).extend((span.line, self._path(path)))
-        return [[source, pairs] for source, pairs in found.items()]
+        if side is None or tree is None:
+            return []
+        found: dict[tuple[int, int, int], None] = {}
+        for path, span in (*_keys(tree, ()), *_around(side.files, self._pair.spec, name, tree)):
+            found[self._source(span.file), span.line, self._path(path)] = None
+        files: dict[int, list[Json]] = {}
+        for source, line, number in found:
+            files.setdefault(source, []).extend((line, number))
+        return [[source, pairs] for source, pairs in files.items()]
 
     def _path(self, path: Path) -> int:
         return self._paths.setdefault(path, len(self._paths))
@@ -167,10 +174,10 @@ class _Project:
         """A place in one of the project's files: its number and line."""
         return [self._source(span.file), span.line] if span is not None else None
 
-    def chain(self, layers: Sequence[Layer]) -> int:
+    def chain(self, said: Sequence[Layer]) -> int:
         """The number of what each layer says of a path; -1 where one place gives it."""
         rows: list[Json] = [
-            [item.name, item.says, self.spot(item.span), conceal(item.text[:400]), item.wins] for item in layers
+            [item.name, item.says, self.spot(item.span), conceal(item.text[:400]), item.wins] for item in said
         ]
         if len(rows) < 2:
             return -1
@@ -265,7 +272,7 @@ class _Origins:
         provenance, origin = self._provenance, item.origin
         kind = origin.kind if origin else "spec"
         given = provenance.given(item.spec)
-        layers = provenance.layers(item.spec)
+        chain = provenance.layers(item.spec)
         return {
             "path": self._project.path(item.spec),
             "at": self._project.spot(provenance.span(item.spec)),
@@ -274,8 +281,8 @@ class _Origins:
             "near": item.near,
             "patch": item.patch,
             "node": item.node,
-            "layer": next((one.name for one in layers if one.wins), ""),
-            "chain": self._project.chain(layers),
+            "layer": next((one.name for one in chain if one.wins), ""),
+            "chain": self._project.chain(chain),
         }
 
 
@@ -300,6 +307,17 @@ def _keys(node: Node, path: Path) -> Iterator[tuple[Path, Span]]:
         for position, item in enumerate(node.items):
             yield (*path, position), item.span
             yield from _keys(item, (*path, position))
+
+
+def _around(files: FileTree, spec: str, environment: str, tree: Node) -> Iterator[tuple[Path, Span]]:
+    """The mappings that several layers give parts of, at the places where each layer has them."""
+    read, _ = load_file(files, spec)
+    own = ("environments", environment)
+    for _, node in layers(read, spec, files) if read is not None else ():
+        for path, span in _keys(node, ()):
+            for rest in (path, *([path[2:]] if path[:2] == own else [])):
+                if rest and isinstance(at(tree, rest), Map):
+                    yield rest, span
 
 
 def _hazards(hazards: Sequence[Hazard]) -> list[Json]:

@@ -98,12 +98,13 @@ const Source = {
   drawTree(at, row) {
     const item = this.rows[at], marks = { added: "A", removed: "R", changed: "C" };
     row.setAttribute("aria-level", item.level);
-    row.append(el("span", { text: `${"  ".repeat(item.level - 1)} ${item.file ? " " : item.isOpen ? "▾" : "▸"} ` }), el("span", { text: seen(item.name) }));
+    row.append(el("span", { text: `${"  ".repeat(item.level - 1)} ${item.file ? " " : item.isOpen ? "▾" : "▸"} ` }));
     if (item.file) {
       const { state } = item.file;
       if (item.file === this.out.file) row.classList.add("pin");
-      if (marks[state]) row.append(" ", el("span", { cls: `tag ${state === "removed" ? "grave" : state === "added" ? "none" : "some"}`, text: marks[state], title: state }), el("span", { cls: "unseen", text: state }));
+      if (marks[state]) row.append(el("span", { cls: `tag ${state === "removed" ? "grave" : state === "added" ? "none" : "some"}`, text: marks[state], title: state }), " ", el("span", { cls: "unseen", text: `${state} ` }));
     } else row.setAttribute("aria-expanded", item.isOpen);
+    row.append(el("span", { text: seen(item.name) }));
   },
 
   pickTree(at) {
@@ -234,8 +235,8 @@ const Source = {
       place ? link(place, () => { this.openSpec(origin.at[0]); this.show(this.spec, this.specList, origin.at[1] - 1); this.specList.host.focus(); }) : "", `: ${howItCame(origin)}.`)];
     if (origin.node) parts.push(el("p", { cls: "soft", text: `The object is made for ${origin.node}.` }));
     if (origin.chain >= 0) {
-      parts.push(el("p", { text: "What each layer says, the last one that sets it wins:" }), el("ul", {}, S.project.chains[origin.chain].map(([name, says, spot, text, wins]) =>
-        el("li", {}, wins ? el("strong", { text: `${name}: ` }) : `${name}: `, says === "removes" ? "removes it" : el("code", { text: seen(text) }), spot ? ` (line ${spot[1]})` : "", wins ? " - this one" : ""))));
+      parts.push(el("p", { text: "What each layer says, the last one that sets it wins:" }), el("ul", { cls: "chain" }, S.project.chains[origin.chain].map(([name, says, spot, text, wins]) =>
+        el("li", {}, wins ? el("strong", { text: `${name}: ` }) : `${name}: `, says === "removes" ? "removes it" : el("code", { text: short(seen(text), 160) }), spot ? ` (line ${spot[1]})` : "", wins ? " - this one" : ""))));
     }
     this.tell(...parts);
     say(`${path}, ${howItCame(origin)}${place ? `, ${place}` : ""}`);

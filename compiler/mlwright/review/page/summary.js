@@ -60,8 +60,8 @@ function loads(project) {
 
 function environmentsOf(project) {
   return [el("h2", { text: "Environments" }), ...many(project.environments, (env) => {
-    const counts = env.counts ? Object.entries(env.counts).map(([action, count]) => `${count.toLocaleString("en")} to ${action}`).join(", ") : "";
-    return el("li", {}, link(env.name, () => { chooseEnvironment(env.name); select("changes"); }), ` ${env.status || "same"}${counts ? `: ${counts}` : ""}${env.compiled ? "" : "; does not compile to anything here"}`);
+    const counts = env.status === "same" ? "" : env.counts ? Object.entries(env.counts).map(([action, count]) => `${count.toLocaleString("en")} to ${action}`).join(", ") : "";
+    return el("li", {}, link(env.name, () => { chooseEnvironment(env.name); select("changes"); }), ` ${env.status && env.status !== "same" ? env.status : "nothing changes"}${counts ? `: ${counts}` : ""}${env.compiled ? "" : "; does not compile to anything here"}`);
   })];
 }
 
