@@ -63,11 +63,13 @@ class Result:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Difference:
-    """What differs between two revisions; `review` is None where `result` says why not. The findings are head's."""
+    """What differs between two revisions; `review` is None where `result` says why not. The findings are head's.
+    `page` is the review as HTML, where that was asked for."""
 
     result: Result
     review: Review | None = None
     sources: Mapping[str, str] = field(default_factory=dict)
+    page: str = ""
 
     def read(self, file: str) -> str | None:
         """The text of a file that a finding points into, as head has it; see Result."""
@@ -219,20 +221,22 @@ def diff(
     head: str = "",
     envs: Sequence[str] = (),
     graphs: bool = True,
+    page: bool = False,
     apart: bool = False,
 ) -> Difference:
     """What the change from `base` to `head` means for the projects at `paths`: both revisions are compiled in memory,
     straight from git's objects, and nothing is written. `base` is a revision (default: the default branch), of which
     what counts is where `head` left it; `head` is another one, or "" for the working tree. Projects that the change
-    cannot affect are not compiled, and those in which nothing differs are left out. Without `graphs` none is drawn."""
+    cannot affect are not compiled, and those in which nothing differs are left out. Without `graphs` none is drawn;
+    with `page` the page is made, too."""
     from mlwright import reviews
 
-    found = reviews.diff(paths, base=base, head=head, envs=envs, graphs=graphs, apart=apart)
+    found = reviews.diff(paths, base=base, head=head, envs=envs, graphs=graphs, page=page, apart=apart)
     if found.review is None:
         return Difference(result=Result(usage_error=found.wrong))
     bag = Bag(item for project in found.review.projects for item in reviews.findings(project))
     result = Result(diagnostics=bag.ordered(), notes=found.review.notes)
-    return Difference(result=result, review=found.review, sources=found.sources)
+    return Difference(result=result, review=found.review, sources=found.sources, page=found.page)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -36,6 +36,7 @@ from mlwright.target import Document, ListKeys, TextFile
 
 if TYPE_CHECKING:
     from mlwright.review.beyond import Side
+    from mlwright.review.page import Pair
 
 SPEC = "mlproject.yaml"
 _READ = 8 * 1024 * 1024
@@ -46,19 +47,23 @@ _Status = Literal["added", "changed", "removed"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Compared:
-    """A review, the texts of head's files that its findings point into, or why there is none."""
+    """A review, the texts of head's files that its findings point into, or why there is none. `page` is the review as
+    HTML, where that was asked for."""
 
     review: Review | None = None
     sources: Mapping[str, str] = field(default_factory=dict)
+    page: str = ""
     wrong: str = ""
 
 
-def diff(paths: Sequence[str], *, base: str, head: str, envs: Sequence[str], graphs: bool, apart: bool) -> Compared:
+def diff(
+    paths: Sequence[str], *, base: str, head: str, envs: Sequence[str], graphs: bool, page: bool, apart: bool
+) -> Compared:
     """What differs in the projects at `paths` between `base` (default: the default branch) and `head` (default: the
     working tree); see api.diff."""
     try:
         with Repository(_folder(paths)) as repository:
-            return _Diff(repository, repository.compare(base, head), envs, graphs, apart).run(paths)
+            return _Diff(repository, repository.compare(base, head), envs, graphs, page, apart).run(paths)
     except GitError as problem:
         return Compared(wrong=str(problem))
 
@@ -75,13 +80,21 @@ class _Diff:
     """One comparison: both trees, and what has been found on the way."""
 
     def __init__(
-        self, repository: Repository, comparison: Comparison, envs: Sequence[str], graphs: bool, apart: bool
+        self,
+        repository: Repository,
+        comparison: Comparison,
+        envs: Sequence[str],
+        graphs: bool,
+        page: bool,
+        apart: bool,
     ) -> None:
         root = os.getcwd()
         self._repository = repository
         self._comparison = comparison
         self._envs = envs
         self._graphs = graphs
+        self._page = page
+        self._pairs: list[Pair] = []
         self._apart = apart
         self._targets: Registry = registry.installed()
         self._base = repository.revision(comparison.since, comparison.base, root)
@@ -115,7 +128,7 @@ class _Diff:
         review = Review(
             base=comparison.base, head=comparison.head, projects=tuple(projects), notes=tuple(dict.fromkeys(notes))
         )
-        return Compared(review=review, sources=self._sources(projects))
+        return Compared(review=review, sources=self._sources(projects), page=self._rendered(review))
 
     def _specs(self, paths: Sequence[str], changed: Iterable[str]) -> list[str] | str:
         """The project files that the paths mean in either revision, or why they mean none."""
@@ -168,7 +181,34 @@ class _Diff:
             graphs=_graphs(pairs) if self._graphs and not same and not unread else (),
             findings=tuple(_news(head.findings, base.findings)),
         )
-        return review if _says_something(review) else ""
+        if not _says_something(review):
+            return ""
+        if self._page:
+            self._pairs.append(self._pair(spec, review, base, head, there))
+        return review
+
+    def _pair(self, spec: str, review: ProjectReview, base: Outcome, head: Outcome, there: tuple[bool, bool]) -> Pair:
+        """Both revisions of a project, as the page shows them."""
+        from mlwright.review.page import Compiled, Pair
+
+        def side(outcome: Outcome, files: _Tree) -> Compiled:
+            emitting = [one for one in outcome.environments if _emits(one)]
+            return Compiled(outcome=outcome, built=tuple(self._built(one, files) for one in emitting), files=files)
+
+        return Pair(
+            spec=spec,
+            name=review.name,
+            shown=review.spec,
+            base=side(base, self._base) if there[0] else None,
+            head=side(head, self._head) if there[1] else None,
+        )
+
+    def _rendered(self, review: Review) -> str:
+        if not self._page:
+            return ""
+        from mlwright.review import page
+
+        return page.render(self._pairs, review)
 
     def _analysed(self, files: Probed | _Tree, spec: str) -> Outcome:
         return analyse(files, spec, self._targets, envs=self._envs)

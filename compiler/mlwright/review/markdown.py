@@ -303,6 +303,8 @@ class _Comment:
 
     def environment(self, one: EnvironmentReview) -> None:
         counts = ", ".join(f"{one.count(action):,} to {action}" for action in ("add", "change", "replace", "remove"))
+        if one.followers:
+            counts += f"; {_count(len(one.followers), 'more object')} in digests and names alone"
         title = f"<b>{self.words(one.name)}</b> {one.status}: {counts}"
         if not one.compiled:
             self.add(f"**{self.words(one.name)}**: not compiled, see the findings.")

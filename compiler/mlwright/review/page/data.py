@@ -6,11 +6,13 @@ pointers), a file's lines are pairs of a count and a place in the environment's 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from mlwright.analysis import Outcome
 from mlwright.build import Built
 from mlwright.diag import Diagnostic
+from mlwright.emit import files as rendering
+from mlwright.emit.kube import kustomize
 from mlwright.emit.map import pointer
 from mlwright.ir import Json
 from mlwright.record import dataclass
@@ -134,7 +136,7 @@ class _Project:
         return iter(dict.fromkeys(found))
 
     def _files(self, head: Built | None, base: Built | None, made: dict[str, Json]) -> list[Json]:
-        new, old = (one.files if one is not None else {} for one in (head, base))
+        new, old = _files(head), _files(base)
         assert head is None or self._pair.head is not None
         origins = _Origins(self, Provenance(head, self._pair.head.files)) if head and self._pair.head else None
         rows: list[Json] = []
@@ -224,6 +226,7 @@ class _Project:
                 }
                 for item in said.objects
             ],
+            "followers": len(said.followers),
             "beyond": [
                 {"file": item.file, "why": WHY[item.why], "fields": [self._field(one) for one in item.fields]}
                 for item in said.beyond
@@ -307,6 +310,13 @@ def _keys(node: Node, path: Path) -> Iterator[tuple[Path, Span]]:
         for position, item in enumerate(node.items):
             yield (*path, position), item.span
             yield from _keys(item, (*path, position))
+
+
+def _files(built: Built | None) -> Mapping[str, bytes]:
+    """The texts of an output, also of one that was made without."""
+    if built is None:
+        return {}
+    return built.files or rendering.render(built.emitted, kustomize.environment(built.emitted)).files
 
 
 def _around(files: FileTree, spec: str, environment: str, tree: Node) -> Iterator[tuple[Path, Span]]:

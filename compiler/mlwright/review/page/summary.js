@@ -61,7 +61,7 @@ function loads(project) {
 function environmentsOf(project) {
   return [el("h2", { text: "Environments" }), ...many(project.environments, (env) => {
     const counts = env.status === "same" ? "" : env.counts ? Object.entries(env.counts).map(([action, count]) => `${count.toLocaleString("en")} to ${action}`).join(", ") : "";
-    return el("li", {}, link(env.name, () => { chooseEnvironment(env.name); select("changes"); }), ` ${env.status && env.status !== "same" ? env.status : "nothing changes"}${counts ? `: ${counts}` : ""}${env.compiled ? "" : "; does not compile to anything here"}`);
+    return el("li", {}, link(env.name, () => { chooseEnvironment(env.name); select("changes"); }), ` ${env.status && env.status !== "same" ? env.status : "nothing changes"}${counts ? `: ${counts}` : ""}${env.followers ? `; ${plural(env.followers, "more object")} in digests and names alone` : ""}${env.compiled ? "" : "; does not compile to anything here"}`);
   })];
 }
 
