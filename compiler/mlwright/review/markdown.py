@@ -24,6 +24,7 @@ from mlwright.review.model import (
     Load,
     ObjectChange,
     ProjectReview,
+    Remark,
     Review,
     Risk,
 )
@@ -159,6 +160,15 @@ class _Comment:
     def code(self, text: str) -> str:
         return code(text, self.fold.width)
 
+    def fitting(self, lines: Iterable[str]) -> Iterator[str]:
+        """`lines`, one by one, as long as there is room for them. Raises _TooLongError."""
+        room = self.room
+        for line in lines:
+            room -= len(line) + 1
+            if room < 0:
+                raise _TooLongError
+            yield line
+
     def more(self, count: int, what: str) -> None:
         """Say how many are not shown."""
         if count > 0:
@@ -167,7 +177,7 @@ class _Comment:
     def listed(self, items: Sequence[T], line: Callable[[T], str], limit: int, what: str) -> None:
         """A list of at most `limit` items, and how many more there are."""
         if items[:limit]:
-            self.add("\n".join(line(item) for item in items[:limit]))
+            self.add("\n".join(self.fitting(map(line, items[:limit]))))
         self.more(len(items) - limit, what)
 
     def names(self, environments: Iterable[str]) -> str:
@@ -191,29 +201,35 @@ class _Comment:
     def remarks(self, project: ProjectReview) -> None:
         shown = project.remarks[: self.fold.remarks]
         sections: dict[str, list[str]] = {}
-        for item in shown:
-            where = f" ({self.names(item.environments)})" if item.environments and not item.everywhere else ""
-            risk = _gravest(item.hazards)
-            sections.setdefault(item.section, []).append(f"- {self.words(item.text)}{where}{risk}")
+        for item, line in zip(shown, self.fitting(map(self.remark, shown)), strict=True):
+            sections.setdefault(item.section, []).append(line)
         for section, lines in sections.items():
             self.add(f"**{self.words(section)}**\n\n" + "\n".join(lines))
         self.more(len(project.remarks) - len(shown), "remark")
 
+    def remark(self, item: Remark) -> str:
+        where = f" ({self.names(item.environments)})" if item.environments and not item.everywhere else ""
+        return f"- {self.words(item.text)}{where}{_gravest(item.hazards)}"
+
     def risks(self, project: ProjectReview) -> None:
-        found: dict[tuple[Risk, str, str], list[str]] = {}
+        found: dict[tuple[Risk, str], tuple[list[str], list[str]]] = {}
         safe = 0
         for hazard, subject, environments in _hazards(project):
             if hazard.risk == "safe":
                 safe += 1
-            else:
-                found.setdefault((hazard.risk, subject, hazard.reason), []).extend(environments)
+                continue
+            subjects, where = found.setdefault((hazard.risk, hazard.reason), ([], []))
+            subjects += [subject] if subject else []
+            where += environments
         rows = sorted(found.items(), key=lambda item: -RISKS.index(item[0][0]))
 
-        def line(row: tuple[tuple[Risk, str, str], list[str]]) -> str:
-            (risk, subject, reason), environments = row
+        def line(row: tuple[tuple[Risk, str], tuple[list[str], list[str]]]) -> str:
+            (risk, reason), (subjects, environments) = row
             where = f" ({self.names(environments)})" if environments else ""
-            about = f" {self.code(subject)}" if subject else ""
-            return f"- **{RISK_WORDS[risk]}**{about}{where}: {self.words(reason)}"
+            several = list(dict.fromkeys(subjects))
+            shown = ", ".join(self.code(subject) for subject in several[:3])
+            more = f" and {len(several) - 3:,} more" if len(several) > 3 else ""
+            return f"- **{RISK_WORDS[risk]}**{where}: {self.words(reason)}{f' {shown}{more}' if shown else ''}"
 
         if rows:
             self.add("**Risks**")
@@ -332,7 +348,7 @@ class _Comment:
     def object(self, item: ObjectChange) -> Iterator[str]:
         was = f", was {self.code(item.was)}" if item.was else ""
         risk = _gravest(item.hazards)
-        file = f" in {self.code(f'{item.target}/{item.file}' if item.target else item.file)}" if item.kind else ""
+        file = f" in {self.code(item.file)}" if item.kind else ""
         yield f"**{item.action}** {self.code(subject_of(item))}{was}{file}{risk}"
         yield from self.fields(item.fields)
 

@@ -70,7 +70,7 @@ def usual() -> Review:
                             ObjectChange(
                                 action="change",
                                 target="kubernetes",
-                                file="training.yaml",
+                                file="kubernetes/training.yaml",
                                 kind="TrainJob",
                                 name="training",
                                 namespace="ml",
@@ -94,7 +94,7 @@ def usual() -> Review:
                             ObjectChange(
                                 action="replace",
                                 target="kubernetes",
-                                file="storage.yaml",
+                                file="kubernetes/storage.yaml",
                                 kind="PersistentVolumeClaim",
                                 name="work",
                                 namespace="ml",
@@ -102,7 +102,11 @@ def usual() -> Review:
                                 fields=(FieldChange(path=("spec", "storageClassName"), before="slow", after="fast"),),
                             ),
                             ObjectChange(
-                                action="add", target="kubernetes", file="monitor.yaml", kind="ConfigMap", name="monitor"
+                                action="add",
+                                target="kubernetes",
+                                file="kubernetes/monitor.yaml",
+                                kind="ConfigMap",
+                                name="monitor",
                             ),
                         ),
                         before=Load(cpu_hours=100.0, gpu_hours=(("a100", 730.0),), storage=50.0, price=1200.0),

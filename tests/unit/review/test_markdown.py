@@ -168,6 +168,18 @@ def test_a_usual_change_reads_from_the_plan_to_the_fields() -> None:
     assert "parallel 2 -> 4 (" not in told, "what is true everywhere names no environment"
 
 
+def test_equal_risks_of_several_objects_are_one_line() -> None:
+    usual = reviews.usual()
+    project = usual.projects[0]
+    item = project.environments[1].objects[1]
+    several = tuple(replace(item, name=f"work-{number}") for number in range(5))
+    environments = tuple(EnvironmentReview(name=name, status="changed", objects=several) for name in ("a", "b"))
+    comment = markdown.render(replace(usual, projects=(replace(project, environments=environments),)))
+    (line,) = (line for line in comment.splitlines() if line.startswith("- **data loss**"))
+    assert line.startswith("- **data loss** (a, b): the claim is made anew")
+    assert line.endswith("`PersistentVolumeClaim ml/work-2` and 2 more")
+
+
 def test_a_review_without_projects_says_so() -> None:
     comment = markdown.render(Review(base="main", head="", notes=("`old/` is a submodule",)))
     assert "No project changes." in comment

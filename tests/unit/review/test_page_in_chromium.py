@@ -73,7 +73,7 @@ def diff(folder: Path) -> Path:
     said = usual.projects[0]
     prod = replace(said.environments[1], name="prod")
     objects = (
-        replace(prod.objects[0], file="configmap-demo-training.yaml"),
+        replace(prod.objects[0], file="kubernetes/configmap-demo-training.yaml"),
         *prod.objects[1:],
     )
     project = replace(
@@ -401,7 +401,9 @@ def test_a_change_is_told_from_the_plan_to_the_fields(browser: Chromium, diff: P
     detail = "document.querySelector('#panel-changes .detail').textContent"
     assert "spec.trainer.numNodes14" in browser.run(detail)
     assert "hunter2" not in browser.run("document.getElementById('data').textContent")
-    browser.run("Changes.list.host.focus()")
+    browser.run("document.querySelector('#panel-changes .detail button').click()")
+    assert browser.run("[view, Source.out.file.path]") == ["source", "kubernetes/configmap-demo-training.yaml"]
+    browser.run("select('changes'); Changes.list.host.focus()")
     browser.press("ArrowDown")
     assert "PersistentVolumeClaim ml/work" in browser.run(detail)
     browser.run("Changes.filter.value = 'add'; Changes.enter(); true")
@@ -461,7 +463,9 @@ def large(folder: Path) -> Path:
     emitted = [(target, [*items, *many])]
     made = replace(built, emitted=emitted, files=rendering.render(emitted).files)
     objects = tuple(
-        ObjectChange(action="change", target=target, file=one.path, kind="NetworkPolicy", name=f"policy-{number}")
+        ObjectChange(
+            action="change", target=target, file=f"{target}/{one.path}", kind="NetworkPolicy", name=f"policy-{number}"
+        )
         for number, one in enumerate(many)
     )
     environments = (EnvironmentReview(name="prod", status="changed", objects=objects),)
@@ -485,7 +489,7 @@ def test_three_thousand_objects_are_there_within_two_seconds(browser: Chromium, 
     assert browser.run("document.querySelectorAll('*').length") < 2_000
     browser.run("Changes.list.host.focus()")
     browser.press("End")
-    assert browser.run("Changes.list.host.textContent.includes('policy-2999')")
+    assert browser.run("Changes.list.host.textContent.includes('policy-2999.yaml')")
     busy = browser.run(
         "(() => { const begun = performance.now(); select('source'); Source.goSpec([0, 1]); Source.onlyChanged = false;"
         " Source.fillTree(); Search.run('policy'); Source.goFile('kubernetes/copies/policy-2500.yaml', 9);"

@@ -220,7 +220,7 @@ class _Project:
                     "action": item.action,
                     "subject": conceal(subject_of(item)),
                     "was": item.was,
-                    "file": f"{item.target}/{item.file}".removeprefix("/"),
+                    "file": item.file,
                     "hazards": _hazards(item.hazards),
                     "fields": [self._field(one) for one in item.fields],
                 }

@@ -9,7 +9,8 @@ function summaryView() {
   const parts = [el("p", { cls: "headline", text: review.headline }), el("p", {}, "Gravest risk: ", riskTag(review.risk), ` From ${review.base} to ${review.head || "the working tree"}.`),
     ...review.notes.map((note) => el("p", { text: `Note: ${seen(note)}` }))];
   const risks = risksOf(project);
-  parts.push(el("h2", { text: "Risks" }), ...(risks.length ? many(risks, ({ risk, reason, subject, names, go }) => el("li", {}, riskTag(risk), " ", subject ? (go ? link(subject, go) : el("code", { text: subject })) : "", subject ? `${only(names)}: ` : "", seen(reason), subject ? "" : only(names)))
+  parts.push(el("h2", { text: "Risks" }), ...(risks.length ? many(risks, ({ risk, reason, names, objects }) => el("li", {}, riskTag(risk), `${only([...new Set(names)])} ${seen(reason)}`,
+    objects.length ? el("div", {}, ...many(objects, ([env, object]) => el("li", {}, link(object.subject, () => { chooseEnvironment(env.name); Changes.goTo(object); }), ` (${env.name})`), 4)) : ""))
     : [el("p", { text: "None that a rule knows." })]));
   parts.push(el("h2", { text: "In words of the project" }), ...(project.remarks.length ? remarksOf(project.remarks) : [el("p", { text: "Nothing to say." })]));
   parts.push(...loads(project), ...environmentsOf(project), ...beyondOf(project));
@@ -18,15 +19,15 @@ function summaryView() {
 
 function risksOf(project) {
   const found = new Map(), order = Object.keys(DATA.review.words);
-  const add = (hazard, subject, names, go) => {
+  const add = (hazard, names, objects) => {
     if (hazard.risk === "safe") return;
-    const key = JSON.stringify([hazard.risk, hazard.reason, subject]);
-    if (!found.has(key)) found.set(key, { ...hazard, subject, names: [], go });
+    const key = JSON.stringify([hazard.risk, hazard.reason]);
+    if (!found.has(key)) found.set(key, { ...hazard, names: [], objects: [] });
     found.get(key).names.push(...names);
+    found.get(key).objects.push(...objects);
   };
-  project.remarks.forEach((remark) => remark.hazards.forEach((hazard) => add(hazard, "", remark.environments, null)));
-  project.environments.forEach((env) => (env.objects || []).forEach((object) => object.hazards.forEach((hazard) =>
-    add(hazard, object.subject, [env.name], () => { chooseEnvironment(env.name); Changes.goTo(object); }))));
+  project.remarks.forEach((remark) => remark.hazards.forEach((hazard) => add(hazard, remark.environments, [])));
+  project.environments.forEach((env) => (env.objects || []).forEach((object) => object.hazards.forEach((hazard) => add(hazard, [env.name], [[env, object]]))));
   return [...found.values()].sort((a, b) => order.indexOf(b.risk) - order.indexOf(a.risk));
 }
 
