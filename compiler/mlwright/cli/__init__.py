@@ -34,7 +34,6 @@ COMMANDS: Mapping[str, str] = {
     "explain": "a code, a place in the project file, or a line of the output",
     "env-diff": "what differs between two environments",
     "report": "one HTML page: the project beside all that it compiles to",
-    "explain": "what a diagnostic's code means and how to mend it",
     "graph": "data, steps, searches, models and endpoints as a picture",
     "schema": "the JSON Schema of mlproject.yaml, for editors and CI",
     "targets": "the installed targets and what they can express",
