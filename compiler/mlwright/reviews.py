@@ -285,7 +285,7 @@ class _Diff:
 
     def _side(self, tree: _Tree, beside: str, folder: str, built: Built | None) -> Side | None:
         """What is committed of an output; None where nothing is."""
-        from mlwright.review.beyond import Side
+        from mlwright.review.beyond import Side, is_current
 
         def committed(path: str) -> bytes | None:
             try:
@@ -297,17 +297,12 @@ class _Diff:
             index = indexes.parse(committed(indexes.NAME) or b"")
         except indexes.UnreadableIndexError:
             return None
-        up = posixpath.relpath(beside or ".", folder)
-        current = all(
-            (data := committed(f"{up}/{path}")) is not None and indexes.sha256(data) == sha
-            for path, sha in index.inputs.items()
-        )
         items = _items(built)
         return Side(
             committed=committed,
             made=lambda path: rendering.text(items[path]).encode() if path in items else None,
             index=index,
-            current=current,
+            current=is_current(index, tree, beside or "."),
             compiler=index.compiler == __version__,
         )
 

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
+import posixpath
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Literal
 
 import yaml
 
-from mlwright.emit.index import Index, sha256
+from mlwright.emit.index import ABSENT, BELOW, FILE, FOLDER, HERE, Index, listing, sha256
 from mlwright.emit.json import canonical
 from mlwright.record import dataclass
 from mlwright.review.fields import Difference, Neutral, differences
 from mlwright.review.model import Beyond, FieldChange
+from mlwright.source.files import FileMissing, FileTree, NotAFile, Unreadable
 from mlwright.target import ListKeys
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -55,6 +57,29 @@ def beyond(
         fields = [item for key, item in applied.items() if key not in expected] or list(expected.values())
         why = _why(head, file, now) if now != wanted else _why(base, file, before)
         yield Beyond(file=called + file, why=why, fields=tuple(map(_shown, fields)))
+
+
+def is_current(index: Index, files: FileTree, beside: str) -> bool:
+    """Whether all inputs of what was committed are what they are in `files`; `beside` is the folder of the project."""
+    return all(_state(files, posixpath.join(beside, path), was) == was for path, was in index.inputs.items())
+
+
+def _state(files: FileTree, path: str, was: str) -> str:
+    """What an input is, said in the way that its index said it."""
+    place = posixpath.normpath(path)
+    if path.endswith(BELOW):
+        top = posixpath.normpath(path.removesuffix(BELOW))
+        return listing(posixpath.relpath(item, top) for item in files.walk(top))
+    if path.endswith(HERE):
+        return listing(files.files(path.removesuffix(HERE)))
+    if files.isdir(place):
+        return FOLDER
+    if was in (ABSENT, FILE, FOLDER):
+        return FILE if files.exists(place) else ABSENT
+    try:
+        return sha256(files.read(place))
+    except (FileMissing, NotAFile, Unreadable):
+        return ABSENT
 
 
 def _why(side: Side, file: str, data: bytes | None) -> Literal["hand", "compiler", "stale"]:
