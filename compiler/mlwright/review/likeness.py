@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import cache
 
+from mlwright.record import dataclass
 from mlwright.regex import lazy
 from mlwright.source.tree import Map, Node, Scalar, Seq, text_of
 from mlwright.span import Path
@@ -22,46 +23,72 @@ _LONG = 8
 _ANYWHERE: tuple[Path, ...] = (("metadata", "labels"), ("params",), ("environments",))
 """Sections that may decide a value of any object."""
 _PLAIN = frozenset({"metadata", "label", "params", "param", "environment", "default", "name"})
+_SILENT = _PLAIN | {"count", "ref", "value"}
+"""Words that say nothing of their own: of `image.ref`, it is `image` that tells."""
+_UNITS_OF_NAMES = frozenset({"second", "number", "num", "com"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Leaf:
+    """A scalar of the tree. `key` are the words of its last name that tells anything; `text` is true of texts."""
+
+    path: Path
+    words: frozenset[str]
+    key: frozenset[str]
+    text: bool
 
 
 class Leaves:
     """The scalars of an environment's tree, by what they may look like when they are emitted."""
 
     def __init__(self, tree: Node) -> None:
-        self._known: dict[str, list[tuple[Path, frozenset[str], bool]]] = {}
+        self._known: dict[str, list[_Leaf]] = {}
         for path, node in _scalars(tree, ()):
             named = path[2:] if path[0] == "environments" else path  # no word of the environment's name
-            words = frozenset(word for part in named if isinstance(part, str) for word in _words(part))
+            parts = [_words(part) for part in named if isinstance(part, str)]
+            key = next((words for words in reversed(parts) if words - _SILENT), frozenset())
+            words = frozenset(word for part in parts for word in part)
+            leaf = _Leaf(path=path, words=words, key=key, text=isinstance(node.value, str))
             for form in _forms(node.value):
-                self._known.setdefault(form, []).append((path, words, isinstance(node.value, str)))
+                self._known.setdefault(form, []).append(leaf)
 
     def like(self, section: Path, words: tuple[str, ...], value: object) -> Path | None:
-        """The field below `section` that an emitted value most likely came from; None where none or several fit."""
-        around, known = frozenset[str](), frozenset[str]()
+        """The field below `section` that an emitted value most likely came from; None where none or several fit.
+        `words` are names of entries of lists on the way to the value, then the way."""
+        around, known, tail = frozenset[str](), frozenset[str](), frozenset[str]()
         best: list[Path] = []
         score: tuple[int, int, bool] = (0, 0, False)
+        own = section[:1] not in ((), ("environments",))
         for form in _forms(value):
-            for path, own, text in self._known.get(form, ()):
-                inside = bool(section) and path[: len(section)] == section
-                if not inside and not any(path[: len(part)] == part for part in _ANYWHERE):
+            for leaf in self._known.get(form, ()):
+                inside = own and leaf.path[: len(section)] == section
+                if not inside and not any(leaf.path[: len(part)] == part for part in _ANYWHERE):
                     continue
                 if not around:
                     around = frozenset(word for part in words for word in _words(part))
                     known = frozenset(word for part in section for word in _words(part))
-                wanted = (
-                    own - known
-                    if inside
-                    else own - _PLAIN - (_words(path[1]) if path[0] == "environments" else frozenset())
-                )
-                shared = len(wanted & around)
-                if (not shared and not (inside and text and len(form) >= _LONG)) or (not inside and wanted - around):
+                    tail = _words(next((part for part in reversed(words) if not part.isdigit()), ""))
+                wanted = leaf.words - (known if inside else _PLAIN)
+                if not _fits(leaf, inside, wanted, around, tail, len(form) >= _LONG):
                     continue
-                this = (shared, -len(wanted - around), inside)
+                this = (len(wanted & around), -len(wanted - around), inside)
                 if this > score or not best:
-                    best, score = [path], this
-                elif this == score and path not in best:
-                    best.append(path)
+                    best, score = [leaf.path], this
+                elif this == score and leaf.path not in best:
+                    best.append(leaf.path)
         return _common(best, section) if best else None
+
+
+def _fits(
+    leaf: _Leaf, inside: bool, wanted: frozenset[str], around: frozenset[str], tail: frozenset[str], long: bool
+) -> bool:
+    """Whether a leaf of the same value is likely: its name is on the way to the value or, of a text that is no short
+    word, the value alone says enough. A number is of another field where its name says several things more."""
+    if not inside:
+        return bool(wanted & around) and not wanted - around
+    if leaf.text and long:
+        return True
+    return bool(leaf.key & around) and (leaf.text or len(tail - leaf.words - _UNITS_OF_NAMES) <= 1)
 
 
 def _common(paths: list[Path], section: Path) -> Path | None:

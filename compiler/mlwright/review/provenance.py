@@ -284,7 +284,7 @@ class _Walker:
         patch = next((change.patch for change in self.changes if path[: len(change.path)] == change.path), "")
         near: Path | None = None
         if not patch and not isinstance(value, (dict, list, tuple)) and path and not _says_what_it_is(path):
-            words = (*(str(piece) for piece in path), *names)
+            words = (*names, *(str(piece) for piece in path))
             near = self.leaves.like(spec, words, value)
         kind, name = self.base.kind, self.base.name
         if len(path) >= 2 and path[0] in ("services", "volumes", "secrets", "configs", "networks") and not kind:

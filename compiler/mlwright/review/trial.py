@@ -30,7 +30,7 @@ def _values(value: Json, choices: Sequence[str]) -> Iterator[Json]:
     elif isinstance(value, int):
         yield from (value + 1, value - 1, value * 2)
     elif isinstance(value, float):
-        yield from (value * 1.25, value * 0.75)
+        yield from (value * 1.25, value * 0.75) if value else (0.5, 0.01)
     elif isinstance(value, str):
         yield from (word for word in choices if word != value)
         if "${" in value:
