@@ -20,7 +20,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("path", metavar="PATH", nargs="?", help="mlproject.yaml, or its folder (default: here)")
     parser.add_argument("--objects", action="store_true", help="also compare what is emitted, object by object")
     parser.add_argument("--full", action="store_true", help="with --objects: every field of every object")
-    parser.add_argument("--format", choices=("text", "json"), default="text", help="default: text")
+    parser.add_argument(
+        "--format",
+        choices=("text", "markdown", "json"),
+        default="text",
+        help="default: text; markdown compares objects, too",
+    )
 
 
 def execute(args: argparse.Namespace) -> int:
@@ -30,8 +35,9 @@ def execute(args: argparse.Namespace) -> int:
     from mlwright.inquiry import environments
     from mlwright.inquiry.errors import BrokenProjectError, InquiryError
 
+    objects = args.objects or args.full or args.format == "markdown"
     try:
-        review = environments.compare(args.first, args.second, args.path, objects=args.objects or args.full)
+        review = environments.compare(args.first, args.second, args.path, objects=objects)
     except InquiryError as problem:
         terminal.warn(f"mlwright env-diff: {problem}")
         return exits.USAGE
@@ -42,7 +48,11 @@ def execute(args: argparse.Namespace) -> int:
         from mlwright.review import document
 
         terminal.say(document.document(review).rstrip("\n"))
-    elif args.objects or args.full:
+    elif args.format == "markdown":
+        from mlwright.review import markdown
+
+        terminal.say(markdown.render(review).rstrip("\n"))
+    elif objects:
         from mlwright.review import text
 
         colour, width = terminal.coloured(sys.stdout), terminal.columns()

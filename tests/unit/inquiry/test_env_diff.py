@@ -74,6 +74,11 @@ def test_json_is_a_review_like_that_of_diff(project: Path, capsys: pytest.Captur
     assert [remark["section"] for remark in found["projects"][0]["remarks"]] == ["params", "training"]
 
 
+def test_markdown_is_a_comment_like_that_of_diff(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    shown = said(capsys, "staging", "prod", "--format", "markdown")
+    assert "rate: default 0.5" in shown and "service training" in shown.replace("`", "")
+
+
 def test_an_environment_without_output_is_compared_in_words_only(
     project: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
