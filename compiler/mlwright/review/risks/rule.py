@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from mlwright.ir import Json
 from mlwright.record import dataclass
@@ -166,16 +166,38 @@ def fields(change: ObjectChange, *patterns: str) -> Iterator[FieldChange]:
     return (field for field in change.fields if any(matches(pattern, field.path) for pattern in patterns))
 
 
-def found(change: ObjectChange, key: str) -> Iterator[tuple[Json, Json]]:
+def found(change: ObjectChange, key: str) -> Iterable[tuple[Json, Json]]:
     """Each value under `key` that changed, came or went, wherever it is in the object."""
+    global _latest
+    if _latest[0] is not change:  # every rule asks about one object, then about the next
+        _latest = (change, _by_key(change))
+    return _latest[1].get(key, ())
+
+
+_Pairs = dict[str, list[tuple[Json, Json]]]
+_latest: tuple[ObjectChange | None, _Pairs] = (None, {})
+
+
+def _by_key(change: ObjectChange) -> _Pairs:
+    made: _Pairs = {}
     for field in change.fields:
-        if field.path and str(field.path[-1]) == key:
-            yield field.before, field.after
-            continue
-        olds, news = dict(inside(field.before, (key,))), dict(inside(field.after, (key,)))
+        made.setdefault(str(field.path[-1]) if field.path else "", []).append((field.before, field.after))
+        olds, news = dict(_entries(field.before, ())), dict(_entries(field.after, ()))
         for place in {**olds, **news}:
             if olds.get(place) != news.get(place):
-                yield olds.get(place), news.get(place)
+                made.setdefault(str(place[-1]), []).append((olds.get(place), news.get(place)))
+    return made
+
+
+def _entries(value: Json, path: Path) -> Iterator[tuple[Path, Json]]:
+    """Every entry of every mapping in `value`, with its path."""
+    if isinstance(value, dict):
+        for key, item in value.items():
+            yield (*path, key), item
+            yield from _entries(item, (*path, key))
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _entries(item, (*path, index))
 
 
 def kinds(*names: str, actions: tuple[str, ...] = ("add", "change", "replace", "remove")) -> OfChange:

@@ -56,8 +56,10 @@ def span_of(value: Json) -> str:
 
 def _nodes(before: Json, after: Json, _: str) -> list[str]:
     old, new = span_of(before) or "1", span_of(after) or "1"
+    if old == new:
+        return [f"nodes {new}, as before"]
     much = times(_number(_part(before, "min"), 1), _number(_part(after, "min"), 1))
-    return [f"nodes {old} -> {new}" + (f", {much} node-hours" if much else "")] if old != new else []
+    return [f"nodes {old} -> {new}" + (f", {much} node-hours" if much else "")]
 
 
 def _replicas(before: Json, after: Json, _: str) -> list[str]:
@@ -69,7 +71,7 @@ def _replicas(before: Json, after: Json, _: str) -> list[str]:
         return f"{low}" if low == high else f"{low}..{high:g}"
 
     old, new = shown(before), shown(after)
-    return [f"replicas {old} -> {new}"] if old != new else []
+    return [f"replicas {old} -> {new}" if old != new else f"replicas {new}, as before"]
 
 
 _BEARS = {
@@ -101,7 +103,7 @@ def reach(value: Json) -> str:
 
 def _expose(before: Json, after: Json, _: str) -> list[str]:
     old, new = reach(before), reach(after)
-    return [f"reachable {old} -> {new}"] if old != new else []
+    return [f"reachable {old} -> {new}" if old != new else f"reachable {new}, as before"]
 
 
 def bound(gate: Json) -> str:
