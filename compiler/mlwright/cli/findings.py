@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from mlwright.cli import exits, terminal
@@ -14,8 +13,8 @@ if TYPE_CHECKING:
     from mlwright.diag.render.places import Places
 
 
-FORMATS = ("text", "json", "github", "sarif")
-"""`github`: annotations of a workflow step; `sarif`: what code scanning takes."""
+FORMATS = ("text", "json", "github", "sarif", "gitlab")
+"""`github`: annotations of a workflow step; `sarif`: what code scanning takes; `gitlab`: a code quality report."""
 FOLDED = "OWN009"
 """The target does something in another way: worth a line in the report, not a page at every compile."""
 
@@ -31,7 +30,8 @@ def configure_formats(parser: argparse.ArgumentParser) -> None:
         "--format",
         choices=FORMATS,
         default="text",
-        help="github: workflow commands that annotate lines; sarif: for code scanning (default: text)",
+        help="github: workflow commands that annotate lines; sarif: for code scanning; gitlab: code quality "
+        "(default: text)",
     )
     parser.add_argument("-o", "--output", metavar="FILE", help="write the findings to FILE, and their count here")
 
@@ -43,6 +43,8 @@ def show(command: str, result: Result, args: argparse.Namespace, stream: TextIO)
     if not args.output:
         terminal.say(shown)
         return exit_code(result)
+    from pathlib import Path
+
     from mlwright.diag.render.text import summary
 
     try:
@@ -65,6 +67,10 @@ def render(result: Result, form: str, stream: TextIO, *, notes: bool, coloured: 
         from mlwright.diag.render import github
 
         return github.render(found, places).rstrip("\n")
+    if form == "gitlab":
+        from mlwright.diag.render import gitlab
+
+        return gitlab.render(found, places, result.read).rstrip("\n")
     from mlwright import __version__
     from mlwright.diag.render import sarif
 
@@ -73,6 +79,8 @@ def render(result: Result, form: str, stream: TextIO, *, notes: bool, coloured: 
 
 def repository() -> Places:
     """The root of the repository that the working directory is in: the nearest folder with a `.git`, else itself."""
+    from pathlib import Path
+
     from mlwright.diag.render.places import Places
 
     here = Path.cwd()

@@ -67,6 +67,16 @@ def test_many_files_are_folded(capsys: pytest.CaptureFixture[str]) -> None:
     assert len(json.loads(said(capsys, "--format", "json")[1])) > 20
 
 
+def test_pipelines_get_their_own_formats(capsys: pytest.CaptureFixture[str]) -> None:
+    assert said(capsys, "--format", "github") == (0, "no findings\n")
+    edit("mlproject.yaml")
+    code, annotations = said(capsys, "--format", "github")
+    assert code == 1 and annotations.startswith("::error file=") and "title=CHECK001" in annotations
+    (run,) = json.loads(said(capsys, "--format", "sarif")[1])["runs"]
+    assert {result["ruleId"] for result in run["results"]} == {"CHECK001"}
+    assert json.loads(said(capsys, "--format", "gitlab")[1])[0]["check_name"] == "CHECK001"
+
+
 def test_a_hand_edit_has_two_ways_out(capsys: pytest.CaptureFixture[str]) -> None:
     edit(OUTPUT)
     code, text = said(capsys)

@@ -16,8 +16,8 @@ _COMMANDS: dict[Severity, str] = {"error": "error", "warning": "warning", "note"
 _LINE_END = lazy(r"\s*[\r\n]\s*")
 
 
-def render(diagnostics: Iterable[Diagnostic], places: Places) -> str:
-    """A command a line for each finding, and a closing count; every line ends in a newline.
+def render(diagnostics: Iterable[Diagnostic], places: Places, *, closing: bool = True) -> str:
+    """A command a line for each finding and, if `closing`, a count; every line ends in a newline.
 
     Of more than ten of a kind nine are annotations, the tenth says how many there are, and the rest are plain lines of
     the step's log.
@@ -26,7 +26,7 @@ def render(diagnostics: Iterable[Diagnostic], places: Places) -> str:
     lines: list[str] = []
     for severity in _COMMANDS:
         lines += _kind([item for item in items if item.severity == severity], severity, places)
-    return "\n".join([*lines, summary(items)]) + "\n"
+    return "\n".join([*lines, *([summary(items)] if closing else [])]) + "\n"
 
 
 def _kind(items: Sequence[Diagnostic], severity: Severity, places: Places) -> Iterator[str]:

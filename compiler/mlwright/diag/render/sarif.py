@@ -1,29 +1,23 @@
-"""Findings as SARIF 2.1.0, the format that code scanning takes.
-
-A finding's fingerprint goes by its code, its file, its path in the document and its message, not by its line: it stays
-the same finding when lines above it come and go.
-"""
+"""Findings as SARIF 2.1.0, the format that code scanning takes."""
 
 from __future__ import annotations
 
-import hashlib
 import json
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from urllib.parse import quote
 
 from mlwright.diag.codes import CODES
-from mlwright.diag.diagnostic import Diagnostic, Label
+from mlwright.diag.diagnostic import Diagnostic
+from mlwright.diag.render.fingerprints import fingerprints
 from mlwright.diag.render.places import Places
 from mlwright.diag.render.text import Read
 from mlwright.regex import lazy
-from mlwright.span import Span, dotted
+from mlwright.span import Span
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 ROOT = "%SRCROOT%"
 FINGERPRINT = "mlwright/v1"
 _LINK = lazy(r"\](?=\()")
-_LINE_END = lazy(r"\r\n|\n|\r")
 
 
 def render(diagnostics: Iterable[Diagnostic], places: Places, read: Read, version: str) -> str:
@@ -34,7 +28,7 @@ def render(diagnostics: Iterable[Diagnostic], places: Places, read: Read, versio
     items = tuple(diagnostics)
     placed = [item for item in items if item.span is not None]
     rules = sorted({item.code for item in placed})
-    prints = _fingerprints(placed, places, read)
+    prints = fingerprints(placed, places, read)
     invocation: dict[str, object] = {"executionSuccessful": True}
     if loose := [item for item in items if item.span is None]:
         invocation["toolExecutionNotifications"] = [_notification(item) for item in loose]
@@ -105,29 +99,3 @@ def _location(span: Span, places: Places, text: str = "") -> dict[str, object]:
 
 def _notification(item: Diagnostic) -> dict[str, object]:
     return {"level": item.severity, "message": {"text": f"{item.code}: {_text(item)}"}}
-
-
-def _fingerprints(items: Sequence[Diagnostic], places: Places, read: Read) -> list[str]:
-    """A digest for each; findings that are the same but for their lines are counted from the top."""
-    seen: Counter[str] = Counter()
-    lines: dict[str, list[str]] = {}
-    found = []
-    for item in items:
-        assert item.span is not None
-        anchor = dotted(item.at.path) or _line(item.at, lines, read)
-        same = "\0".join((item.code, places.of(item.span.file), anchor, item.message))
-        seen[same] += 1
-        found.append(hashlib.sha256(f"{same}\0{seen[same]}".encode("utf-8", "backslashreplace")).hexdigest()[:32])
-    return found
-
-
-def _line(label: Label, lines: dict[str, list[str]], read: Read) -> str:
-    """The text of the line where there is no document to have a path into."""
-    assert label.span is not None
-    if label.span.file not in lines:
-        try:
-            lines[label.span.file] = _LINE_END.split(read(label.span.file) or "")
-        except (OSError, ValueError):
-            lines[label.span.file] = []
-    there = lines[label.span.file]
-    return there[label.span.line - 1].strip() if label.span.line <= len(there) else ""
