@@ -26,7 +26,7 @@ from mlwright.record import dataclass, replace
 from mlwright.registry import Registry
 from mlwright.review.compare import compare
 from mlwright.review.cost import load_of, prices_of
-from mlwright.review.model import Beyond, EnvironmentReview, ObjectChange, ProjectReview, Review
+from mlwright.review.model import Beyond, EnvironmentReview, Load, ObjectChange, ProjectReview, Review
 from mlwright.review.risks import assess, judged
 from mlwright.review.words import remarks
 from mlwright.source.files import FileMissing, NotAFile, Unreadable
@@ -243,6 +243,8 @@ class _Diff:
             followers=tuple(one for one in changes if _is_follower(one)),
         )
         made = self._with_loads(made, old, new)
+        if not alike:
+            made = self._loaded(made, old, new)
         if after is None:
             return made
         return replace(made, beyond=self._beyond(posixpath.dirname(spec), before, after, changes))
@@ -265,6 +267,12 @@ class _Diff:
         built = self._built(new, probed)
         found = Bag([*new.findings, *built.findings]).ordered()
         return EnvironmentReview(name=name, status="changed", findings=found, compiled=built.ready), built, probed
+
+    def _loaded(self, made: EnvironmentReview, old: Analysis | None, new: Analysis | None) -> EnvironmentReview:
+        """With what the environment asks for in a month, and what is wrong with head's prices."""
+        before, _ = _load(old, self._base)
+        after, found = _load(new, self._head)
+        return replace(made, before=before, after=after, findings=Bag([*made.findings, *found]).ordered())
 
     def _beyond(
         self, beside: str, before: Built | None, after: Built, changes: Iterable[ObjectChange]
@@ -363,6 +371,15 @@ def _pairs(base: Outcome, head: Outcome) -> list[tuple[str, Analysis | None, Ana
     after = {one.environment: one for one in head.environments}
     names = [*after, *(name for name in before if name not in after)]
     return [(name, before.get(name), after.get(name)) for name in names]
+
+
+def _load(analysis: Analysis | None, files: _Tree) -> tuple[Load | None, Bag]:
+    from mlwright.review.cost import load, prices_of
+
+    if analysis is None or analysis.project is None:
+        return None, Bag()
+    prices, found = prices_of(files, analysis)
+    return load(analysis.project, analysis.profile, prices), found
 
 
 def _news(found: Iterable[Diagnostic], before: Iterable[Diagnostic]) -> Iterator[Diagnostic]:

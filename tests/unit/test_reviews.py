@@ -196,3 +196,23 @@ def test_a_platform_file_that_base_has_as_a_pointer_only_is_told_with_what_to_ru
     review = reviewed()
     assert any("platform.yaml at HEAD is a Git LFS pointer" in note for note in review.notes)
     assert review.plan["add"] == 0
+
+
+def test_what_an_environment_asks_for_in_a_month_is_told_for_both_sides(
+    repo: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from mlwright import cli
+
+    step = "  a: {command: [echo], expected_duration: 1h, resources: {cpu: 2, gpu: 1}}\n"
+    spec = HEAD + "defaults: {steps: {image: demo:1}}\nsteps:\n" + step + ENVIRONMENTS
+    spec += "pipelines: {main: {run: [steps.a], schedule: {cron: '0 3 * * *'}}}\n"
+    commit(repo, {"mlproject.yaml": spec})
+    write(repo, {"mlproject.yaml": spec.replace("gpu: 1", "gpu: 4")})
+    two = reviewed().projects[0].environments[1]
+    before, after = two.before, two.after
+    assert before is not None and after is not None
+    assert before.cpu_hours == after.cpu_hours > 0
+    ((_, fewer),), ((_, more),) = before.gpu_hours, after.gpu_hours
+    assert more == pytest.approx(4 * fewer) and fewer > 25
+    assert cli.main(["diff", "--base", "HEAD"]) == 0
+    assert "30.4 -> 122" in capsys.readouterr().out
