@@ -111,12 +111,21 @@ def _whole(path: Path, analysis: Analysis) -> Answer:
         raise InquiryError(_unknown(path, [analysis.tree]))
     if analysis.profile is not None and analysis.profile.local:
         return replace(answer, note=f"`mlwright run --env {analysis.environment}` reads it: nothing is emitted here")
+    if waiting := _waiting(path, analysis):
+        return replace(answer, note=f"{waiting} waits for a version in mlproject.lock: `mlwright lock` pins one")
     if (built := built_of(analysis)) is None:
         return replace(answer, note=f"{analysis.environment} has errors, so nothing is emitted: `mlwright validate`")
     provenance = Provenance(built, Disk("."))
     places, sure = _became(path, provenance)
     output = posixpath.normpath(posixpath.join(analysis.folder or ".", built.folder))
     return replace(answer, places=places, sure=sure, output=output)
+
+
+def _waiting(path: Path, analysis: Analysis) -> str:
+    """The endpoint around a path that nothing is emitted for before the lock pins its version; "" for none."""
+    services = analysis.project.services if analysis.project is not None else ()
+    there = {service.origin.path for service in services}
+    return next((dotted(place) for place in analysis.later if path[: len(place)] == place and place not in there), "")
 
 
 def built_of(analysis: Analysis) -> build.Built | None:
@@ -159,16 +168,16 @@ def tried_at(path: Path, provenance: Provenance) -> dict[str, list[Path]] | None
         if (found := _with(changes, provenance)) is not None:
             return found
     removable = isinstance(path[-1], str) and at(analysis.tree, path) is not None
-    return _with(trial.laid(analysis.tree, path, None), provenance) or None if removable else None
+    return _with(trial.laid(analysis.tree, path, None), provenance, joined=False) or None if removable else None
 
 
-def _with(changes: Plain, provenance: Provenance) -> dict[str, list[Path]] | None:
+def _with(changes: Plain, provenance: Provenance, *, joined: bool = True) -> dict[str, list[Path]] | None:
     analysis = provenance.built.analysis
     chosen = (analysis.environment,)
     outcome = analyse(Disk("."), analysis.spec, registry.installed(), envs=chosen, changes=changes)
     for one in outcome.environments:
         if (built := built_of(one)) is not None:
-            return trial.differing(provenance.built.emitted, built.emitted)
+            return trial.differing(provenance.built.emitted, built.emitted, joined=joined)
     return None
 
 

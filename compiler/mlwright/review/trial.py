@@ -87,9 +87,9 @@ def _scalars(node: Node | None, path: Path, most: int, found: list[Path]) -> Non
             _scalars(item, (*path, index), most, found)
 
 
-def differing(before: Emitted, after: Emitted) -> dict[str, list[Path]]:
+def differing(before: Emitted, after: Emitted, *, joined: bool = True) -> dict[str, list[Path]]:
     """File to the paths in `before` that are other in `after`, or gone; for a text file the number of each line. What
-    differs only in a digest of something else does not count."""
+    differs only in a digest of something else does not count, nor, without `joined`, what something only joins."""
     known = {f"{target}/{item.path}": item for target, items in after for item in items}
     found: dict[str, list[Path]] = {}
     for target, items in before:
@@ -101,7 +101,7 @@ def differing(before: Emitted, after: Emitted) -> dict[str, list[Path]]:
                 paths.append(())
             elif isinstance(item, Document) and isinstance(other, Document):
                 if item.data is not other.data:
-                    _differ(item.data, other.data, (), paths)
+                    _differ(item.data, other.data, (), paths, joined)
             elif isinstance(item, TextFile) and isinstance(other, TextFile) and item.text != other.text:
                 paths += _lines(rendering.text(item), rendering.text(other))
             if paths:
@@ -109,22 +109,23 @@ def differing(before: Emitted, after: Emitted) -> dict[str, list[Path]]:
     return found
 
 
-def _differ(one: Any, other: Any, path: Path, found: list[Path]) -> None:
+def _differ(one: Any, other: Any, path: Path, found: list[Path], joined: bool) -> None:
     if isinstance(one, Mapping) and isinstance(other, Mapping):
         gone = [key for key in one if key not in other]
         for key in one:
             if key not in other:
                 found.append((*path, key))
             else:
-                _differ(one[key], other[key], (*path, key), found)
-        if not gone and len(other) > len(one) and not found:
-            found.append(path)  # something joins it
+                _differ(one[key], other[key], (*path, key), found, joined)
+        if joined and not gone and len(other) > len(one) and not found:
+            found.append(path)
     elif isinstance(one, (list, tuple)) and isinstance(other, (list, tuple)):
         if len(one) != len(other):
-            found.append(path)
+            if joined or any(item not in other for item in one):
+                found.append(path)
             return
         for index, (mine, theirs) in enumerate(zip(one, other, strict=True)):
-            _differ(mine, theirs, (*path, index), found)
+            _differ(mine, theirs, (*path, index), found, joined)
     elif one != other and not (isinstance(one, str) and isinstance(other, str) and _same(one, other)):
         found.append(path)
 

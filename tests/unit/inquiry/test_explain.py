@@ -191,6 +191,13 @@ def test_a_place_becomes_lines_of_every_target(monkeypatch: pytest.MonkeyPatch) 
     ]
 
 
+def test_an_endpoint_without_a_version_says_what_it_waits_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    (found,) = fields.field("serving.online.model", "examples/breast-cancer", env="argo")
+    assert found.note == "serving.online waits for a version in mlproject.lock: `mlwright lock` pins one"
+    assert found.places == ()
+
+
 def test_a_default_of_all_steps_is_a_layer_of_each(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (found,) = data(capsys, "training.image.ref", "--env", "staging")
     assert [(layer["layer"], layer["path"], layer["wins"]) for layer in found["layers"]] == [

@@ -80,6 +80,13 @@ def test_what_differs_is_told_by_value_but_for_digests(
     assert trial.differing(output(before), output(after)).get("target/a.yaml", []) == paths
 
 
+def test_what_something_only_joins_counts_where_that_is_asked_for() -> None:
+    before, after = output({"a": [1], "b": {"x": 1}}), output({"a": [1, 2], "b": {"x": 1, "y": 2}})
+    assert trial.differing(before, after)["target/a.yaml"][0] == ("a",)
+    assert trial.differing(before, after, joined=False) == {}
+    assert trial.differing(before, output({"a": [2], "b": {"x": 1}}), joined=False) == {"target/a.yaml": [("a", 0)]}
+
+
 def test_text_files_differ_by_line_and_missing_ones_as_a_whole() -> None:
     assert trial.differing(output({}), output({}, "one\n2\n")) == {"target/b.txt": [(2,)]}
     assert trial.differing(output({}), [("target", [])]) == {"target/a.yaml": [()], "target/b.txt": [()]}
