@@ -258,6 +258,7 @@ def check(
     *,
     env: str | None = None,
     output: str | None = None,
+    since: str = "",
     full: bool = False,
     fix: bool = False,
     force: bool = False,
@@ -265,14 +266,14 @@ def check(
 ) -> Checked:
     """Whether the output of the projects at `paths` is what they compile to, in the environment `env` or in all. Files
     that are no project stand for the projects that they are part of. Where digests say that nothing changed, nothing
-    is compiled, unless `full`. `fix` makes it so, and with `force` takes back edits, too. With `apart` a second
+    is compiled, unless `full`. With `since`, a revision, only what changed after that is looked at. `fix` makes it so,
+    and with `force` takes back edits, too. With `apart` a second
     process takes its share of the projects."""
-    from mlwright.review.staleness import quick
-    from mlwright.review.staleness.affected import select
+    from mlwright.review.staleness import affected, quick
     from mlwright.review.staleness.findings import findings
     from mlwright.review.staleness.project import inspect
 
-    specs = select(paths)
+    specs = affected.since(paths, since) if since else affected.select(paths)
     if isinstance(specs, str):
         return Checked(result=Result(usage_error=specs))
     if output is not None and len(specs) > 1:

@@ -18,7 +18,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-import cluster  # beside this file
+import checking  # beside this file
+import cluster
 import revisions
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -47,6 +48,7 @@ def main() -> int:
         for size in SIZES:
             total, peak = copies(work, size)
             print(f"{size:>8} {total:>9.2f} {total / size * 1000:>9.1f} {peak:>10.0f}", flush=True)
+        checking.show(work / "checking", ROOT / "examples")
         cluster.show(work)
         revisions.show(work)
     return 0

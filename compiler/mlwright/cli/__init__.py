@@ -23,6 +23,7 @@ COMMANDS: Mapping[str, str] = {
     "compile": "write manifests/<environment>/<target>/",
     "check": "whether the output is what the project compiles to",
     "diff": "what a change means: this against another revision",
+    "merge-driver": "let git write output anew where a merge leaves it in conflict",
     "run": "the whole life cycle here, without a container engine",
     "up": "compile, start the Compose output here, and watch it to its end",
     "down": "stop and remove what `up` brought up",

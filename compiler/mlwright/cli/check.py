@@ -29,6 +29,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--env", metavar="E", help="one environment only (default: all)")
     parser.add_argument("-o", "--output", metavar="DIR", help="where the output is (default: manifests/)")
+    parser.add_argument("--changed-since", metavar="REV", help="only projects that a change since REV can affect")
     parser.add_argument(
         "--full", action="store_true", help="compile and compare, whatever index.json says (default where CI is set)"
     )
@@ -43,13 +44,20 @@ def execute(args: argparse.Namespace) -> int:
         terminal.warn("mlwright check: --force goes with --fix")
         return exits.USAGE
     full = args.full or os.environ.get("CI", "").lower() not in _NO
-    if args.format == "text" and not full and not args.fix and (count := _current(args)):
+    if not full and not _asks_more(args) and (count := _current(args)):
         terminal.say(_closing(count, 0))
         return exits.CLEAN
     from mlwright import api
 
     checked = api.check(
-        args.paths, env=args.env, output=args.output, full=full, fix=args.fix, force=args.force, apart=True
+        args.paths,
+        env=args.env,
+        output=args.output,
+        since=args.changed_since or "",
+        full=full,
+        fix=args.fix,
+        force=args.force,
+        apart=True,
     )
     if checked.result.usage_error:
         terminal.warn(f"mlwright check: {checked.result.usage_error}")
@@ -57,12 +65,18 @@ def execute(args: argparse.Namespace) -> int:
     if args.format == "text":
         terminal.say("\n".join(_text(checked, args.output)))
     else:
+        for line in checked.fixed:
+            terminal.warn(line)
         terminal.say(findings.render(checked.result, args.format, sys.stdout, notes=True))
     for line in checked.refused:
         terminal.warn(f"mlwright check: {line}")
     if checked.unexplained:
         return exits.BUG
     return exits.FINDINGS if checked.result.failed else exits.CLEAN
+
+
+def _asks_more(args: argparse.Namespace) -> bool:
+    return bool(args.fix or args.changed_since is not None or args.format != "text")
 
 
 def _current(args: argparse.Namespace) -> int:

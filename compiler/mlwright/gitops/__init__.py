@@ -1,1 +1,1 @@
-"""Revisions: the only code that runs git. It reads, and writes nothing: no checkout, no index, no reference."""
+"""Revisions: the only code that runs git. It reads, and writes nothing but the merge driver's configuration."""

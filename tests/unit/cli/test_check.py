@@ -174,3 +174,50 @@ def test_nothing_heavy_is_imported_where_nothing_changed() -> None:
         env={name: text for name, text in os.environ.items() if name != "CI"},
     )
     assert done.returncode == 0, done.stderr
+
+
+def git(*words: str) -> None:
+    given = ("user.name=a", "user.email=a@b", "init.defaultBranch=main", "core.hooksPath=/dev/null")
+    options = [word for item in given for word in ("-c", item)]
+    subprocess.run(["git", *options, *words], check=True, capture_output=True)
+
+
+def test_only_what_a_change_can_affect_is_looked_at(capsys: pytest.CaptureFixture[str]) -> None:
+    for name in ("one", "two", "three"):
+        outputs.write(Path(name))
+    spec = Path("two/mlproject.yaml")
+    spec.write_text(spec.read_text().replace("platform: platform.yaml", "platform: ../one/platform.yaml"))
+    outputs.compile("one", "two", "three")
+    git("init")
+    git("add", ".")
+    git("commit", "-m", "all")
+
+    def counted(*words: str) -> str:
+        return said(capsys, "--changed-since", "HEAD", *words)[1].splitlines()[-1]
+
+    assert counted() == counted("--full") == "0 projects checked: nothing to do"
+    edit("three/manifests/prod/index.json", " ")
+    assert counted() == "1 project of 1 to mend"
+    git("checkout", ".")
+    edit("one/platform.yaml")
+    assert counted() == "2 projects of 2 to mend"
+    assert counted("two", "three") == "1 project of 1 to mend"
+    assert counted("--fix") == "2 projects checked: nothing to do"
+    git("add", ".")
+    git("commit", "-m", "more")
+    assert said(capsys, "--changed-since", "HEAD~1")[1] == "2 projects checked: nothing to do\n"
+    Path("three/mlproject.yaml").unlink()
+    code, text = said(capsys, "--changed-since", "HEAD")
+    assert code == 1 and "three/manifests/prod is left over" in text
+    assert counted("--fix").startswith("1 project checked") and not Path("three/manifests").exists()
+    code, text = said(capsys, "--changed-since", "nowhere")
+    assert code == 2 and "there is no revision 'nowhere' here" in text
+
+
+def test_findings_in_the_formats_of_reviews(capsys: pytest.CaptureFixture[str]) -> None:
+    edit(OUTPUT)
+    code, text = said(capsys, "--format", "github")
+    assert code == 1 and f"::error file={OUTPUT.as_posix()},line=1" in text and "CHECK002" in text
+    code, text = said(capsys, "--format", "sarif")
+    (result,) = json.loads(text)["runs"][0]["results"]
+    assert code == 1 and result["ruleId"] == "CHECK002"

@@ -320,7 +320,7 @@ def test_line_ends_that_git_changed_are_one_finding_with_the_line_for_gitattribu
     for full in (False, True):
         (item,) = api.check(full=full).result.diagnostics
         assert item.code == "CHECK008" and item.severity == "error"
-        assert "manifests/** -text" in item.help and "mlproject.yaml text eol=lf" in item.help
+        assert "**/manifests/** -text" in item.help and "mlproject.yaml text eol=lf" in item.help
 
 
 def test_a_hand_edit_shows_among_changed_line_ends() -> None:

@@ -76,7 +76,7 @@ CODES = (
         title="line ends were changed",
         explanation="Files differ from what was written by nothing but line ends: git changes them at checkout where "
         "core.autocrlf is set. Output is compared to the byte, and programs in it are run by shells that do not take "
-        "a carriage return. `manifests/** -text` in .gitattributes keeps git from it, `mlproject.yaml text eol=lf` "
+        "a carriage return. `**/manifests/** -text` in .gitattributes keeps git from it, `mlproject.yaml text eol=lf` "
         "gives an input the same text everywhere.",
         bad="mlwright check",
         good="mlwright merge-driver install",

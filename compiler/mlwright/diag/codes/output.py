@@ -44,10 +44,10 @@ CODES = (
         code="OUT005",
         title="index.json cannot be read",
         explanation="index.json says which files in the folder are ours. Without it nothing can be overwritten or "
-        "pruned safely, so nothing was written. After a merge conflict, take either side: compile writes it anew. "
-        "Otherwise delete the folder and compile again.",
-        bad="echo '<<<<<<< HEAD' > manifests/prod/index.json",
-        good="git checkout --ours manifests/prod/index.json",
+        "pruned safely, so nothing was written. One that a merge left with both sides in it can be read: the files of "
+        "both are ours. Restore any other from git, or delete the folder and compile again.",
+        bad="printf '}' >> manifests/prod/index.json",
+        good="git checkout manifests/prod/index.json",
     ),
     Code(
         code="OUT006",

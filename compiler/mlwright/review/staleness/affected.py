@@ -27,10 +27,37 @@ def select(paths: Sequence[str]) -> list[str] | str:
         return f"there is no {gone[0]}"
     if others:
         everything = list(Disk(".").walk(".", SPEC))
-        for path in others:
-            parts = list(affected(everything, [path]))
-            found += parts or ([path] if _is_project(path) else [])
+        alone = [path for path in others if _is_project(path) and not any(affected(everything, [path]))]
+        found += [*alone, *affected(everything, set(others).difference(alone))]
     return list(dict.fromkeys(found))
+
+
+def since(paths: Sequence[str], revision: str) -> list[str] | str:
+    """Those of the projects at the paths that what changed since this left `revision` can affect, a project that is
+    gone and has left its output there among them; or why this cannot be said."""
+    from mlwright.gitops.git import GitError
+    from mlwright.gitops.repository import Repository
+
+    folder = next((path if os.path.isdir(path) else os.path.dirname(path) or "." for path in paths), ".")
+    try:
+        with Repository(folder if os.path.isdir(folder) else ".") as repository:
+            changed = repository.changed(repository.compare(revision).since)
+            up = os.path.relpath(repository.top, ".").replace(os.sep, "/")
+    except GitError as problem:
+        return str(problem)
+    given = [posixpath.normpath(posixpath.join(up, path)) for path in changed]
+    found = select(paths or ["."])
+    if isinstance(found, str):
+        return found
+    left = [path for path in given if posixpath.basename(path) == SPEC and _is_left(path, paths)]
+    return [*affected(found, given), *left]
+
+
+def _is_left(spec: str, paths: Sequence[str]) -> bool:
+    """Whether a project file is gone, and its output is not."""
+    inside = not paths or any(_any_below(posixpath.normpath(path), {spec}) or path == spec for path in paths)
+    place = posixpath.join(posixpath.dirname(spec), quick.MANIFESTS)
+    return inside and not os.path.exists(spec) and bool(quick.folders(place))
 
 
 def affected(specs: Iterable[str], paths: Collection[str], output: str | None = None) -> Iterator[str]:
@@ -66,6 +93,8 @@ def _any_below(folder: str, given: set[str]) -> bool:
 
 
 def _is_project(path: str) -> bool:
+    if not path.endswith((".yaml", ".yml")):
+        return False
     try:
         with open(path, "rb") as stream:
             return bool(_KIND.search(stream.read(1 << 20)))

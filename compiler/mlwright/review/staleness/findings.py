@@ -27,7 +27,7 @@ CODES: dict[State, str] = {
     "not-executable": "CHECK009",
     "unexplained": "CHECK012",
 }
-ATTRIBUTES = "manifests/** -text"
+ATTRIBUTES = "**/manifests/** -text"
 """The line of .gitattributes that keeps git from changing what is written."""
 
 

@@ -91,7 +91,7 @@ def _remove(one: Output) -> str:
     for path in [*gone, indexes.NAME]:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(f"{one.folder}/{path}")
-    for base, _, _ in os.walk(one.folder, topdown=False):
+    for base in [*(base for base, _, _ in os.walk(one.folder, topdown=False)), posixpath.dirname(one.folder)]:
         with contextlib.suppress(OSError):  # something of another's is in it
             os.rmdir(base)
     return f"{one.folder}: {len(gone) + 1} removed"

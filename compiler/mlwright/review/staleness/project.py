@@ -53,13 +53,17 @@ class Inspection:
 
 
 def inspect(spec: str, installed: Registry, *, env: str | None = None, output: str | None = None) -> Inspection:
-    """All outputs of the project at `spec`, or of one environment. Nothing is written."""
-    outcome = analyse(Disk("."), spec, installed, envs=(env,) if env else ())
-    if outcome.usage_error and env not in quick.folders(_place(spec, output)):
-        return Inspection(spec=spec, usage_error=outcome.usage_error)
-    bag = Bag(item for item in outcome.findings if item.severity == "error")
+    """All outputs of the project at `spec`, or of one environment; where that is gone, what it has left. Nothing is
+    written."""
     place = _place(spec, output)
     compiled = quick.folders(place)
+    if not os.path.lexists(spec):
+        left = [_there(spec, name, f"{place}/{name}", Fresh(files={}), status="removed") for name in compiled]
+        return Inspection(spec=spec, outputs=tuple(left))
+    outcome = analyse(Disk("."), spec, installed, envs=(env,) if env else ())
+    if outcome.usage_error and env not in compiled:
+        return Inspection(spec=spec, usage_error=outcome.usage_error)
+    bag = Bag(item for item in outcome.findings if item.severity == "error")
     outputs: list[Output] = []
     understood = {one.environment: one for one in outcome.environments}
     for analysis in understood.values():
