@@ -7,6 +7,7 @@ that no escape of Markdown's own keeps it from that. What would be found is part
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Iterable
 
@@ -112,7 +113,7 @@ def concealed(value: Json, path: Path = ()) -> Json:
     if isinstance(value, str):
         told = any(isinstance(part, str) and names_secret(part.rpartition("=")[2], value) for part in path)
         return _HIDDEN_VALUE if told else conceal(value)
-    return value
+    return str(value) if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def value_of(value: Json, path: Path = ()) -> str:

@@ -1,15 +1,14 @@
-"""Pages that tests look at: of the examples, and of reviews made by hand."""
+"""Projects that tests make pages of."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache
 
 from mlwright import build as building
 from mlwright import registry
 from mlwright.analysis import Recording, analyse
 from mlwright.build import Built
-from mlwright.review.page import Compiled, Pair
+from mlwright.review.page import Compiled
 from mlwright.source.files import Disk, FileTree
 
 
@@ -50,13 +49,6 @@ def compiled(spec: str, files: FileTree | None = None, envs: Sequence[str] = ())
     return Compiled(outcome=outcome, built=tuple(built), files=tree)
 
 
-@cache
-def example(name: str) -> Pair:
-    """One of the examples without a base."""
-    spec = f"examples/{name}/mlproject.yaml"
-    return Pair(spec=spec, name=name, head=compiled(spec))
-
-
 BEFORE = """\
 apiVersion: mlwright.dev/v1
 kind: MLProject
@@ -84,12 +76,3 @@ AFTER = BEFORE.replace("demo:1", "demo:2").replace("cpu: 4, memory: 8Gi", "cpu: 
 def demo(text: str) -> Compiled:
     """A small project of two environments."""
     return compiled("mlproject.yaml", Texts({"mlproject.yaml": text}))
-
-
-def steps(count: int) -> str:
-    """A project of `count` steps for Kubernetes; each becomes some objects."""
-    rows = "".join(f'  s{n}:\n    command: [python, a.py, "{n}"]\n    image: "acme/demo:1"\n' for n in range(count))
-    return (
-        "apiVersion: mlwright.dev/v1\nkind: MLProject\nmetadata: {name: large}\n"
-        f"steps:\n{rows}environments:\n  prod: {{platform: kubernetes}}\n"
-    )

@@ -16,6 +16,8 @@ from pathlib import Path
 
 from mlwright import __version__
 from mlwright.ir import Json
+from mlwright.regex import lazy
+from mlwright.review.inert import visible
 from mlwright.review.model import Review
 from mlwright.review.page.data import Compiled, Pair, project_of, review_of
 from mlwright.review.page.texts import Texts
@@ -24,6 +26,7 @@ __all__ = ["Compiled", "Pair", "render"]
 
 SCRIPTS = ("dom", "list", "diff", "data", "source", "graph", "summary", "app")
 """The parts of the program, in the order in which they use each other."""
+_UNSAFE = lazy("[<>\u2028\u2029\ud800-\udfff]")
 
 
 def render(pairs: Sequence[Pair], review: Review | None = None) -> str:
@@ -40,7 +43,7 @@ def render(pairs: Sequence[Pair], review: Review | None = None) -> str:
         "projects": projects,
         "texts": texts.all,
     }
-    return _assembled(title, json.dumps(data, ensure_ascii=False, separators=(",", ":")))
+    return _assembled(visible(title), json.dumps(data, ensure_ascii=False, separators=(",", ":"), allow_nan=False))
 
 
 def _assembled(title: str, data: str) -> str:
@@ -61,10 +64,9 @@ def _assembled(title: str, data: str) -> str:
 
 
 def _inert(data: str) -> str:
-    """JSON that no HTML parser finds an element, a comment or the end of its own in; still the same JSON."""
-    return (
-        data.replace("<", "\\u003c").replace(">", "\\u003e").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
-    )
+    """JSON that no HTML parser finds an element, a comment or the end of its own in, and that can be written as UTF-8;
+    still the same JSON."""
+    return _UNSAFE.sub(lambda hit: f"\\u{ord(hit[0]):04x}", data)
 
 
 def _digest(text: str) -> str:

@@ -339,14 +339,19 @@ def _load(load: Load | None) -> Json:
     if load is None:
         return None
     return {
-        "cpu": load.cpu_hours,
-        "gpu": [[kind, hours] for kind, hours in load.gpu_hours],
-        "storage": load.storage,
-        "price": load.price,
+        "cpu": _finite(load.cpu_hours),
+        "gpu": [[kind, _finite(hours)] for kind, hours in load.gpu_hours],
+        "storage": _finite(load.storage),
+        "price": None if load.price is None else _finite(load.price),
         "currency": load.currency,
         "bound": load.bound,
         "unknown": list(load.unknown),
     }
+
+
+def _finite(value: float) -> float:
+    """A number that JSON has."""
+    return max(-1e300, min(value, 1e300))
 
 
 def _read(files: FileTree, path: str) -> bytes | None:
