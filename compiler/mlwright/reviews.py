@@ -8,14 +8,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import field
 from typing import TYPE_CHECKING, Literal
 
-from mlwright import __version__, registry
 from mlwright import build as building
+from mlwright import registry
 from mlwright.analysis import Analysis, Outcome, analyse
 from mlwright.build import Built
 from mlwright.diag import Bag, Diagnostic
-from mlwright.emit import files as rendering
 from mlwright.emit import index as indexes
-from mlwright.emit.kube import kustomize
 from mlwright.gitops.affected import affected
 from mlwright.gitops.git import GitError
 from mlwright.gitops.lfs import WorkingTree
@@ -26,16 +24,15 @@ from mlwright.record import dataclass, replace
 from mlwright.registry import Registry
 from mlwright.review.compare import compare
 from mlwright.review.cost import load_of, prices_of
-from mlwright.review.model import Beyond, EnvironmentReview, Load, ObjectChange, ProjectReview, Review
+from mlwright.review.model import Beyond, EnvironmentReview, ObjectChange, ProjectReview, Review
 from mlwright.review.risks import assess, judged
 from mlwright.review.words import remarks
 from mlwright.source.files import FileMissing, NotAFile, Unreadable
 from mlwright.source.secrets_text import conceal
 from mlwright.source.tree import Scalar, at
-from mlwright.target import Document, ListKeys, TextFile
+from mlwright.target import ListKeys
 
 if TYPE_CHECKING:
-    from mlwright.review.beyond import Side
     from mlwright.review.page import Pair
 
 SPEC = "mlproject.yaml"
@@ -243,8 +240,6 @@ class _Diff:
             followers=tuple(one for one in changes if _is_follower(one)),
         )
         made = self._with_loads(made, old, new)
-        if not alike:
-            made = self._loaded(made, old, new)
         if after is None:
             return made
         return replace(made, beyond=self._beyond(posixpath.dirname(spec), before, after, changes))
@@ -268,12 +263,6 @@ class _Diff:
         found = Bag([*new.findings, *built.findings]).ordered()
         return EnvironmentReview(name=name, status="changed", findings=found, compiled=built.ready), built, probed
 
-    def _loaded(self, made: EnvironmentReview, old: Analysis | None, new: Analysis | None) -> EnvironmentReview:
-        """With what the environment asks for in a month, and what is wrong with head's prices."""
-        before, _ = _load(old, self._base)
-        after, found = _load(new, self._head)
-        return replace(made, before=before, after=after, findings=Bag([*made.findings, *found]).ordered())
-
     def _beyond(
         self, beside: str, before: Built | None, after: Built, changes: Iterable[ObjectChange]
     ) -> tuple[Beyond, ...]:
@@ -283,36 +272,13 @@ class _Diff:
         files = sorted({*changed, *(change.file for change in changes)} - {indexes.NAME})
         if not files:
             return ()
-        from mlwright.review.beyond import beyond
+        from mlwright.review.beyond import beyond, side
 
-        head = self._side(self._head, beside, folder, after)
+        head = side(self._head, beside, folder, after.emitted)
         if head is None:
             return ()
-        base = self._side(self._base, beside, folder, before)
+        base = side(self._base, beside, folder, before.emitted if before is not None else [])
         return tuple(beyond(files, base, head, called=f"{self._from_top(folder)}/", list_keys=self._list_keys))
-
-    def _side(self, tree: _Tree, beside: str, folder: str, built: Built | None) -> Side | None:
-        """What is committed of an output; None where nothing is."""
-        from mlwright.review.beyond import Side, is_current
-
-        def committed(path: str) -> bytes | None:
-            try:
-                return tree.read(f"{folder}/{path}")
-            except (FileMissing, NotAFile, Unreadable):
-                return None
-
-        try:
-            index = indexes.parse(committed(indexes.NAME) or b"")
-        except indexes.UnreadableIndexError:
-            return None
-        items = _items(built)
-        return Side(
-            committed=committed,
-            made=lambda path: rendering.text(items[path]).encode() if path in items else None,
-            index=index,
-            current=is_current(index, tree, beside or "."),
-            compiler=index.compiler == __version__,
-        )
 
     def _list_keys(self, target: str) -> ListKeys:
         return self._targets.get(target).list_keys if target in self._targets.names else {}
@@ -373,15 +339,6 @@ def _pairs(base: Outcome, head: Outcome) -> list[tuple[str, Analysis | None, Ana
     return [(name, before.get(name), after.get(name)) for name in names]
 
 
-def _load(analysis: Analysis | None, files: _Tree) -> tuple[Load | None, Bag]:
-    from mlwright.review.cost import load, prices_of
-
-    if analysis is None or analysis.project is None:
-        return None, Bag()
-    prices, found = prices_of(files, analysis)
-    return load(analysis.project, analysis.profile, prices), found
-
-
 def _news(found: Iterable[Diagnostic], before: Iterable[Diagnostic]) -> Iterator[Diagnostic]:
     """Errors, and what base does not have: a warning that was there is not this change's."""
     known = {(item.code, item.message, item.at.path) for item in before}
@@ -400,14 +357,6 @@ def _graphs(pairs: Iterable[tuple[str, Analysis | None, Analysis | None]]) -> tu
             if before is None or text != mermaid(new.project):
                 found.setdefault(text, name)
     return tuple((name, text) for text, name in found.items())
-
-
-def _items(built: Built | None) -> dict[str, Document | TextFile]:
-    """The files of an output, by their path in its folder."""
-    if built is None:
-        return {}
-    above = {item.path: item for item in kustomize.environment(built.emitted)}
-    return {**above, **{f"{target}/{item.path}": item for target, items in built.emitted for item in items}}
 
 
 def _alike(old: Analysis, new: Analysis) -> bool:

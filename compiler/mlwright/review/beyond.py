@@ -9,8 +9,24 @@ from typing import Any, Literal
 
 import yaml
 
-from mlwright.emit.index import ABSENT, BELOW, FILE, FOLDER, HERE, Index, listing, sha256
+from mlwright import __version__
+from mlwright.build import Emitted
+from mlwright.emit import files as rendering
+from mlwright.emit.index import (
+    ABSENT,
+    BELOW,
+    FILE,
+    FOLDER,
+    HERE,
+    NAME,
+    Index,
+    UnreadableIndexError,
+    listing,
+    parse,
+    sha256,
+)
 from mlwright.emit.json import canonical
+from mlwright.emit.kube import kustomize
 from mlwright.record import dataclass
 from mlwright.review.fields import Difference, Neutral, differences
 from mlwright.review.model import Beyond, FieldChange
@@ -59,9 +75,30 @@ def beyond(
         yield Beyond(file=called + file, why=why, fields=tuple(map(_shown, fields)))
 
 
-def is_current(index: Index, files: FileTree, beside: str) -> bool:
-    """Whether all inputs of what was committed are what they are in `files`; `beside` is the folder of the project."""
-    return all(_state(files, posixpath.join(beside, path), was) == was for path, was in index.inputs.items())
+def side(files: FileTree, beside: str, folder: str, emitted: Emitted) -> Side | None:
+    """What `files` have of the output in `folder`, and what this compiler makes of it (`emitted`); None where nothing
+    is committed there. `beside` is the folder of the project."""
+
+    def committed(path: str) -> bytes | None:
+        try:
+            return files.read(f"{folder}/{path}")
+        except (FileMissing, NotAFile, Unreadable):
+            return None
+
+    try:
+        index = parse(committed(NAME) or b"")
+    except UnreadableIndexError:
+        return None
+    items = {item.path: item for item in kustomize.environment(emitted)}
+    items |= {f"{target}/{item.path}": item for target, found in emitted for item in found}
+    current = all(_state(files, posixpath.join(beside, path), was) == was for path, was in index.inputs.items())
+    return Side(
+        committed=committed,
+        made=lambda path: rendering.text(items[path]).encode() if path in items else None,
+        index=index,
+        current=current,
+        compiler=index.compiler == __version__,
+    )
 
 
 def _state(files: FileTree, path: str, was: str) -> str:
