@@ -8,6 +8,7 @@ from typing import Literal, assert_never
 
 from mlwright import ir
 from mlwright.record import dataclass, replace
+from mlwright.source.secrets_text import conceal
 
 Kind = Literal["start", "data", "step", "search", "gates", "register", "model", "endpoint", "route"]
 Status = Literal["", "added", "removed", "changed"]
@@ -112,7 +113,8 @@ class _Making:
         self.project = project
         self.vertices: dict[str, Vertex] = {}
         for vertex in self._all():
-            self.vertices.setdefault(vertex.id, vertex)
+            shown = replace(vertex, details=tuple(map(conceal, vertex.details)))
+            self.vertices.setdefault(vertex.id, shown)
 
     def _all(self) -> Iterator[Vertex]:
         project = self.project
@@ -174,7 +176,7 @@ class _Making:
                 if not edge.soft:
                     hard.add((edge.start, edge.end))
         for pair, texts in labels.items():
-            text = ", ".join(dict.fromkeys(filter(None, texts)))
+            text = conceal(", ".join(dict.fromkeys(filter(None, texts))))
             yield Edge(start=pair[0], end=pair[1], label=text, soft=pair not in hard)
 
     def _edges(self) -> Iterator[Edge]:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from mlwright import cli, ir
 from mlwright.inquiry import graph as inquiry
+from mlwright.record import replace
 from mlwright.review import graph as graphs
 from mlwright.review import mermaid
 from mlwright.review.graph import Edge, Graph, Vertex
@@ -123,6 +124,21 @@ def test_what_is_new_gone_and_changed_is_marked(tmp_path: Path) -> None:
     assert "classDef changed" in text and "linkStyle" in text
     assert graphs.compared(after, after).edges == after.edges
     assert "classDef" not in mermaid.render(graphs.compared(after, after))
+
+
+def test_secrets_in_addresses_are_never_drawn() -> None:
+    from mlwright import registry
+    from mlwright.analysis import analyse
+    from mlwright.source.files import Disk
+
+    files = Disk(str(ROOT))
+    spec = "examples/kitchen-sink/mlproject.yaml"
+    (one,) = analyse(files, spec, registry.installed(), envs=["prod"]).environments
+    assert one.project is not None
+    leaking = replace(one.project.data[0], source="postgres://me:hunter2hunter2@db/churn")
+    text = graphs.mermaid(replace(one.project, data=(leaking,)))
+    assert "customers<br/>postgres" in text or "customers<br/>#42;" in text
+    assert "hunter2" not in text
 
 
 def test_the_interface_of_a_review_is_two_projects() -> None:
