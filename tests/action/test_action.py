@@ -50,6 +50,8 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (empty / "pip.py").write_text("raise SystemExit('this is the project of somebody')\n")
     run = Runner(temp=temp).use(empty, "schedule", {}, {"python": sys.executable, "check": "false", "diff": "false"})
     step = run.step("Install mlwright")
+    if "NewConnectionError" in step.log or "NameResolutionError" in step.log:
+        pytest.skip("no package registry answers, so the Action cannot install")
     assert step.code == 0, step.log
     assert "there is no mlproject.yaml in ." in run.step("Validate").log
     assert not run.passed
@@ -108,6 +110,8 @@ def test_a_pull_request_is_shown_in_annotations_summary_outputs_and_one_comment(
     assert run.outputs["changed"] == "true"
     assert run.outputs["base"] == base
     assert (run.outputs["errors"], run.outputs["stale"]) == ("0", "false")
+    assert "not compiled here: not checked" in run.summary
+    assert run.step("Check committed output").commands == []
     plan = json.loads(Path(run.outputs["plan-json"]).read_text())
     assert [project["spec"] for project in plan["projects"]] == ["ml/churn/mlproject.yaml"]
     assert plan["plan"]["change"] > 0
@@ -200,6 +204,8 @@ def test_output_that_is_not_current_fails_the_job(
     run = runner.use(workspace, "pull_request", pull_request(base, head))
     assert run.outputs["stale"] == "true" and not run.passed
     assert any(one.properties["title"].startswith("CHECK") for one in run.step("Check committed output").commands)
+    assert "`mlwright check --fix` makes it so" in run.summary
+    assert runner.use(remote.checkout(tmp_path / "base", base), "schedule", {}).outputs["stale"] == "false"
     unasked = runner.use(workspace, "pull_request", pull_request(base, head), {"check": "false"})
     assert unasked.passed and unasked.outputs["stale"] == ""
 

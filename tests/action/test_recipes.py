@@ -173,3 +173,4 @@ def test_the_shell_recipe_reviews_a_change(text: str, code: int, remote: Remote,
     assert found.returncode == code, found.stdout
     assert json.loads((workspace / "findings.sarif").read_text())["version"] == "2.1.0"
     assert len(json.loads((workspace / "plan.json").read_text())["projects"]) == 1
+    assert "Plan: " in (workspace / "review.md").read_text()

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, cast
 
+from mlwright.cli.findings import FOLDED
 from mlwright.diag import Diagnostic, Label
 from mlwright.diag.render.json import entry
 from mlwright.record import dataclass
@@ -106,6 +107,15 @@ def gathered(folder: Path, sarif: str = "") -> Gathered:
         unusable=found.unusable or (checked.unusable if checked else ""),
         sarif=str(Path(sarif).resolve() if sarif else folder / "mlwright.sarif"),
     )
+
+
+def loud(items: Iterable[Diagnostic]) -> list[Diagnostic]:
+    """What is worth an annotation: all but how a target does things, and that there is nothing to check."""
+    return [item for item in items if item.code != FOLDED and not (item.severity == "note" and _of_check(item))]
+
+
+def _of_check(item: Diagnostic) -> bool:
+    return item.code.startswith("CHECK")
 
 
 def outputs(path: str, made: Gathered) -> None:

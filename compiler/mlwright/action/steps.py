@@ -7,7 +7,7 @@ from pathlib import Path
 from mlwright.action import event, state
 from mlwright.action.inputs import Inputs
 from mlwright.cli import exits, terminal
-from mlwright.cli.findings import FOLDED, repository
+from mlwright.cli.findings import repository
 from mlwright.diag import Diagnostic, Label, Severity
 from mlwright.diag.render import github
 from mlwright.review.model import RISKS, Review, Risk
@@ -35,7 +35,7 @@ def check(inputs: Inputs) -> int:
     items = tuple(item for item in result.diagnostics if item.code.startswith("CHECK"))
     # Where there is nothing to look at, `validate` has said so.
     told = state.Findings.read(inputs.folder, "validate")
-    _annotate("" if told is not None and told.unusable else result.usage_error, items)
+    _annotate("" if told is not None and told.unusable else result.usage_error, state.loud(items))
     state.Findings(unusable=result.usage_error, items=items).write(inputs.folder, "check")
     return exits.CLEAN
 
@@ -98,7 +98,7 @@ def _annotate(unusable: str, items: tuple[Diagnostic, ...] | list[Diagnostic], *
     if unusable:
         terminal.say(github.command("error", unusable, {"title": "mlwright"}))
         return
-    shown = [item for item in items if item.code != FOLDED]
+    shown = state.loud(items)
     if closing or shown:
         terminal.say(github.render(shown, repository(), closing=closing).rstrip("\n"))
 
@@ -123,7 +123,7 @@ def _sarif(made: state.Gathered) -> None:
     from mlwright.api import Result
     from mlwright.diag.render import sarif
 
-    items = [item for item in made.findings if item.code != FOLDED]
+    items = state.loud(made.findings)
     path = Path(made.sarif)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(sarif.render(items, repository(), Result().read, __version__), encoding="utf-8")

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from mlwright.action.state import Gathered, severities
-from mlwright.cli.findings import FOLDED, repository
+from mlwright.action.state import Gathered, loud, severities
+from mlwright.cli.findings import repository
 from mlwright.diag import Diagnostic
 from mlwright.review.inert import words
 
 MOST = 50
 """Findings that are listed; annotations and the SARIF file have more."""
-_SIGNS = {"error": "❌", "warning": "⚠️", "note": "ℹ️"}
+_NOT_COMPILED = "CHECK011"
+_SIGNS = {"error": "❌", "warning": "⚠️"}
 
 
 def render(made: Gathered) -> str:
     """The summary, ending in a newline."""
     parts = ["## mlwright\n", *_states(made)]
-    parts += _findings([item for item in made.findings if item.code != FOLDED])
+    parts += _findings([item for item in loud(made.findings) if item.severity != "note"])
     change = made.folder / "change.md"
     if change.is_file():
         parts += ["", change.read_text(encoding="utf-8").partition("\n")[2]]
@@ -39,10 +40,12 @@ def _states(made: Gathered) -> Iterator[str]:
         return
     checked = made.checked.items if made.checked else ()
     own = made.findings[: len(made.findings) - len(checked)]
-    yield f"| findings | {_sign(own)} {severities(item for item in own if item.code != FOLDED)} |"
+    yield f"| findings | {_sign(own)} {severities(loud(own))} |"
     if made.checked is not None:
-        stale = f"not current ({severities(checked)}): `mlwright check --fix` makes it so"
-        yield f"| committed output | {_sign(checked)} {stale if made.stale else 'current'} |"
+        stale = f"not current ({severities(loud(checked))}): `mlwright check --fix` makes it so"
+        none = bool(checked) and all(item.code == _NOT_COMPILED for item in checked)
+        fresh = "not compiled here: not checked" if none else f"{_sign(checked)} current"
+        yield f"| committed output | {f'{_sign(checked)} {stale}' if made.stale else fresh} |"
     change = made.change
     if change.why:
         yield f"| change | not shown: {words(change.why, 500)} |"
@@ -61,7 +64,7 @@ def _findings(items: Sequence[Diagnostic]) -> Iterator[str]:
     if not items:
         return
     places = repository()
-    order = ("error", "warning", "note")
+    order = ("error", "warning")
     yield "\n### Findings\n"
     yield "| | code | where | what |\n|---|---|---|---|"
     for item in sorted(items, key=lambda one: order.index(one.severity))[:MOST]:
