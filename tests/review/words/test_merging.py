@@ -9,7 +9,10 @@ from typing import Any
 
 import pytest
 
+from mlwright.review.model import Remark
+from mlwright.review.risks import judged
 from mlwright.review.words import remarks
+from mlwright.review.words.changes import Change, differences
 from mlwright.source.files import Memory
 from mlwright.source.tree import Scalar, walk
 from mlwright.span import Path as SpecPath
@@ -187,3 +190,56 @@ def test_the_project_of_these_tests_is_sound() -> None:
     (staging, prod) = analysed(tree()).environments
     assert staging.ready
     assert prod.ready
+
+
+def _told(change: Change, found: tuple[Remark, ...]) -> bool:
+    """Whether a remark is about the leaf: its place or one around it, or the place in the file that it comes from."""
+    if change.path[0] in ("defaults", "environments"):
+        return True  # told at what it results in, or with the name of the environment in its path
+    return any(
+        change.path[: len(remark.path)] == remark.path or (remark.span is not None and remark.span == change.span)
+        for remark in found
+    )
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_every_leaf_that_several_edits_change_is_told(seed: int, kitchen: Any) -> None:
+    files, base = kitchen
+    lines = files["mlproject.yaml"].decode().splitlines(keepends=True)
+    for _, _, text in random.Random(seed).sample(ALL, 8):
+        for number, line in enumerate(text.splitlines(keepends=True)):
+            if line != files["mlproject.yaml"].decode().splitlines(keepends=True)[number]:
+                lines[number] = line
+    head = analysed(Memory({**files, "mlproject.yaml": "".join(lines)}))
+    if not head.environments:
+        return  # the file as such is refused: there is nothing to compare
+    compared_pairs = list(pairs(base, head))
+    found = remarks(compared_pairs)
+    leaves = 0
+    for _, old, new in compared_pairs:
+        assert old is not None
+        assert new is not None
+        for change in differences(old.tree, new.tree):
+            leaves += 1
+            assert _told(change, found), change.path
+    assert leaves >= 5
+
+
+STRANGE = ("[1, a]", "{a: 1, b: [c]}", "5", "text", "null", "true", "[]", "{}", "-1.5", "[{a: 1}]")
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_values_that_the_language_refuses_are_told_without_a_crash(seed: int, kitchen: Any) -> None:
+    files, base = kitchen
+    chance = random.Random(seed)
+    _, name, _ = chance.choice(ALL)
+    number, col = (int(part) for part in name.split(" ")[0].split(":"))
+    lines = files["mlproject.yaml"].decode().splitlines(keepends=True)
+    old = name.split(" ", 1)[1].rpartition(" -> ")[0]
+    line = lines[number - 1]
+    assert line[col - 1 :].startswith(old)
+    lines[number - 1] = line[: col - 1] + chance.choice(STRANGE) + line[col - 1 + len(old) :]
+    head = analysed(Memory({**files, "mlproject.yaml": "".join(lines)}))
+    if head.environments:
+        assert judged(remarks(list(pairs(base, head))))
+        assert judged(remarks(list(pairs(head, base))))

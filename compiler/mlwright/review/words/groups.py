@@ -134,7 +134,8 @@ def _gate(before: Json, after: Json, name: str) -> list[str]:
     said = [f"gate {name} {word}: {old} -> {new}"] if old != new else []
     fails = (_part(before, "on_fail") or "fail", _part(after, "on_fail") or "fail")
     if fails[0] != fails[1]:
-        said.append(f"gate {name}, where it does not pass: {_ends[str(fails[0])]} -> {_ends[str(fails[1])]}")
+        old, new = (_ends.get(str(end), show(end)) for end in fails)
+        said.append(f"gate {name}, where it does not pass: {old} -> {new}")
     return said
 
 
