@@ -32,6 +32,7 @@ _WHY = {
     "compiler": "compiled by another version of mlwright",
     "stale": "not compiled after the project changed",
 }
+_NOTHING = {"added": "without objects", "removed": "without objects"}
 _FOLDED = "OWN009"
 """How a target does something: nothing that a change is judged by."""
 _VALUE = 200
@@ -116,9 +117,15 @@ class _Text:
         state = "" if environment.status in ("changed", "same") else f"{environment.status}: "
         if not environment.compiled:
             told = "not compiled, because of its errors"
-        yield self._bold(f"  {environment.name}: {state}{told or 'no object of its own differs'}")
-        for change in environment.objects:
-            yield from self._object(change)
+        yield self._bold(
+            f"  {environment.name}: {state}{told or _NOTHING.get(environment.status, 'no object of its own differs')}"
+        )
+        if environment.status in ("added", "removed") and not self._full:
+            if environment.objects:
+                yield from self._block(_by_kind(environment.objects), "      ", "    ")
+        else:
+            for change in environment.objects:
+                yield from self._object(change)
         yield from self._followers(environment.followers)
         yield from self._loads(environment.before, environment.after)
         yield from self._beyond(environment.beyond)
@@ -154,11 +161,9 @@ class _Text:
                 name = f"{one.kind} {one.name}" if one.kind else one.name
                 yield from self._block(f"{name}  follows another change", "      ", "    = ")
             return
-        kinds: dict[str, int] = {}
-        for one in followers:
-            kinds[one.kind or "file"] = kinds.get(one.kind or "file", 0) + 1
-        listed = ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items(), key=lambda item: -item[1]))
-        yield from self._block(f"{len(followers)} more follow in names and digests alone: {listed}", "      ", "    = ")
+        yield from self._block(
+            f"{len(followers)} more follow in names and digests alone: {_by_kind(followers)}", "      ", "    = "
+        )
 
     def _loads(self, before: Load | None, after: Load | None) -> Iterator[str]:
         for line in deltas(before, after):
@@ -195,6 +200,14 @@ def _is_quiet(environment: EnvironmentReview) -> bool:
     """Nothing to say of it beside its findings."""
     told = environment.objects or environment.followers or environment.beyond or not environment.compiled
     return not told and environment.status in ("same", "changed") and environment.before == environment.after
+
+
+def _by_kind(objects: Iterable[ObjectChange]) -> str:
+    """`17 ConfigMap, 10 file`: the most frequent first."""
+    kinds: dict[str, int] = {}
+    for one in objects:
+        kinds[one.kind or "file"] = kinds.get(one.kind or "file", 0) + 1
+    return ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items(), key=lambda item: -item[1]))
 
 
 def _classes(item: Remark | ObjectChange) -> str:

@@ -156,3 +156,11 @@ def test_secrets_in_texts_are_concealed() -> None:
     secret = "AKIA" + "ABCDEFGHIJKLMNOP"
     remark = Remark(section="training", text=f"command {secret}", path=(), environments=("prod",))
     assert secret not in "\n".join(shown(review(remarks=(remark,), notes=(f"saw {secret}",))))
+
+
+def test_of_an_environment_that_is_new_or_gone_the_objects_are_counted_by_kind() -> None:
+    objects = (change("add", name="a"), change("add", name="b"), change("add", kind="", name="c.txt"))
+    new = EnvironmentReview(name="prod", status="added", objects=objects)
+    assert shown(review(new))[1:3] == ["  prod: added: 3 to add", "    2 Deployment, 1 file"]
+    assert "    + Deployment a" in shown(review(new), full=True)
+    assert shown(review(EnvironmentReview(name="dev", status="added")))[1] == "  dev: added: without objects"
