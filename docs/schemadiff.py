@@ -97,13 +97,13 @@ class _Comparison:
             return
         old = {} if old is True else old
         before, after = _alternatives(old), _alternatives(new)
+        if "oneOf" in new:
+            yield from self._overlaps(new["oneOf"], old.get("oneOf", ()), path)
         if old == new:  # in as many words: definitions that they refer to may differ
             for one, other in zip(before[0], after[0], strict=True):
                 yield from self.compare(one, other, path)
             yield from self._below(old, new, path)
             return
-        if "oneOf" in new and old.get("oneOf") != new["oneOf"]:
-            yield from self._overlaps(new["oneOf"], old.get("oneOf", ()), path)
         if not before[0]:
             yield from self._covered(old, new, path)
             return
@@ -157,10 +157,24 @@ class _Comparison:
 
     def _overlaps(self, members: Sequence[Schema], before: Sequence[Schema], path: str) -> Iterator[Change]:
         """Alternatives of `oneOf` have to keep apart; those that were there before did."""
+        kept = [one in before and self._unchanged(one) for one in members]
         for number, one in enumerate(members):
-            for other in members[:number]:
-                if not (one in before and other in before) and not self._apart(one, other):
+            for which, other in enumerate(members[:number]):
+                if not (kept[number] and kept[which]) and not self._apart(one, other):
                     yield Change(rule="members-overlap", path=path, detail=f"{_short(one)} and {_short(other)}")
+
+    def _unchanged(self, schema: Schema) -> bool:
+        """Whether all definitions that a schema leads to are in both in as many words."""
+        todo, seen = [schema], set[str]()
+        while todo:
+            for reference in re.findall(r'"\$ref": "([^"]+)"', json.dumps(todo.pop())):
+                if reference not in seen:
+                    seen.add(reference)
+                    one = {"$ref": reference}
+                    todo.append(_resolved(one, self.old))
+                    if todo[-1] != _resolved(one, self.new):
+                        return False
+        return True
 
     def _apart(self, one: Schema, other: Schema) -> bool:
         """Whether no value fits both, as far as types, choices and required fields with constants say so."""
@@ -179,8 +193,9 @@ class _Comparison:
         if kinds != [{"object"}, {"object"}]:
             return False
         return any(
-            self._apart(first.get("properties", {}).get(name, True), second.get("properties", {}).get(name, True))
-            for name in {*first.get("required", ())} & {*second.get("required", ())}
+            self._apart(first["properties"][name], second["properties"][name])
+            for name in {*first.get("required", ()), *second.get("required", ())}
+            if name in first.get("properties", {}) and name in second.get("properties", {})
         )
 
     def _plain(self, old: dict[str, Any], new: dict[str, Any], path: str) -> Iterator[Change]:
