@@ -7,7 +7,6 @@ where a document that was good is refused or means something else, or a command 
 from __future__ import annotations
 
 import argparse
-import importlib
 import json
 import sys
 from collections.abc import Iterator
@@ -69,7 +68,7 @@ def commands() -> Commands:
     found: Commands = {"exit codes": {name: code for name, code in vars(exits).items() if name.isupper()}}
     for name in cli.COMMANDS:
         parser = Parser(name, cli.COMMANDS[name])
-        importlib.import_module(f"mlwright.cli.{name}").configure(parser)
+        cli.module(name).configure(parser)
         actions = [one for one in parser._actions if not isinstance(one, argparse._HelpAction)]
         places = [one for one in actions if not one.option_strings]
         found[name] = {

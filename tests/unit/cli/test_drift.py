@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,7 +14,7 @@ import pytest
 import yaml
 from tests.unit.remote.apiserver import RECORDED, Stub, refusal, served
 
-from mlwright import cli
+from mlwright import api, cli
 
 Json = dict[str, Any]
 SPEC = """\
@@ -46,14 +47,21 @@ def stub() -> Iterator[Stub]:
         yield found
 
 
+@pytest.fixture(scope="module")
+def compiled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The project and its output."""
+    folder = tmp_path_factory.mktemp("compiled")
+    (folder / "mlproject.yaml").write_text(SPEC)
+    assert not api.compile([str(folder / "mlproject.yaml")], envs=["prod"]).failed
+    return folder
+
+
 @pytest.fixture
-def applied(stub: Stub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Stub:
+def applied(stub: Stub, compiled: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stub:
     """The project's output, all of it on the cluster; the working directory is the project's."""
+    shutil.copytree(compiled, tmp_path, dirs_exist_ok=True)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("KUBECONFIG", str(stub.kubeconfig(tmp_path)))
-    Path("mlproject.yaml").write_text(SPEC)
-    assert cli.main(["compile", "--env", "prod"]) == 0
-    capsys.readouterr()
     for one in objects():
         stub.has(one)
     return stub
