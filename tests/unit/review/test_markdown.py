@@ -9,7 +9,7 @@ from html.parser import HTMLParser
 import cmarkgfm
 import pytest
 from cmarkgfm.cmark import Options
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, Verbosity, given, settings
 from hypothesis import strategies as st
 
 from mlwright.review import inert, markdown
@@ -30,7 +30,8 @@ VOID = {"hr", "br", "img", "input"}
 QUICK = settings(
     deadline=None,
     suppress_health_check=list(HealthCheck),
-    phases=(Phase.explicit, Phase.reuse, Phase.generate),  # such reviews take minutes to shrink
+    phases=(Phase.explicit, Phase.reuse, Phase.generate),  # such reviews take minutes to shrink, and to print
+    verbosity=Verbosity.quiet,
 )
 
 

@@ -32,7 +32,7 @@ def data(text: str) -> dict[str, Any]:
 @settings(QUICK, max_examples=25)
 @given(reviews.reviews, reviews.texts)
 def test_no_review_becomes_html_or_ends_the_data(review: Review, name: str) -> None:
-    spec = review.projects[0].spec if review.projects else "mlproject.yaml"
+    spec = next((one.spec for one in review.projects if one.spec), "mlproject.yaml")
     text = page.render([Pair(spec="mlproject.yaml", shown=spec, name=name, head=DEMO)], review)
     text.encode("utf-8")
     assert text.count("<script") == text.count("</script") == 2
