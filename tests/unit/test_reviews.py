@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from mlwright import api
 from mlwright.review.model import Review
 from tests.gitrepo import commit, git, write
 
+EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 HEAD = "apiVersion: mlwright.dev/v1\nkind: MLProject\nmetadata: {name: demo}\n"
 SPEC = HEAD + "defaults: {steps: {image: demo:1}}\nsteps:\n  a: {command: [echo, hello]}\n"
 ENVIRONMENTS = "environments:\n  one: {platform: compose}\n  two: {platform: kubernetes}\n"
@@ -216,3 +218,17 @@ def test_what_an_environment_asks_for_in_a_month_is_told_for_both_sides(
     assert more == pytest.approx(4 * fewer) and fewer > 25
     assert cli.main(["diff", "--base", "HEAD"]) == 0
     assert "30.4 -> 122" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("example", sorted(path.parent.name for path in EXAMPLES.glob("*/mlproject.yaml")))
+def test_an_example_with_another_comment_or_note_compiles_to_the_same(
+    repo: Path, example: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(EXAMPLES / example, repo / example, ignore=shutil.ignore_patterns("manifests", ".mlwright"))
+    commit(repo)
+    monkeypatch.chdir(repo / example)
+    spec = repo / example / "mlproject.yaml"
+    spec.write_text(f"# another line\n{spec.read_text()}")
+    assert reviewed().projects == ()
+    spec.write_text(f"{spec.read_text()}\nx-note: something else\n")
+    assert reviewed().plan == {"add": 0, "change": 0, "replace": 0, "remove": 0}
