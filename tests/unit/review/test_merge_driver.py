@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 
 from mlwright import api, cli
+from mlwright.gitops.merges import Question, Sides, sides
+from mlwright.gitops.repository import Repository
 from tests.unit.review import outputs
 
 SPEC = """\
@@ -349,3 +351,34 @@ def test_where_there_is_no_repository(
 ) -> None:
     monkeypatch.chdir(tmp_path_factory.mktemp("bare"))
     assert cli.main(["merge-driver", "install"]) == 2
+
+
+def test_the_sides_are_known_from_what_git_says_of_them_or_from_recent_commits_and_believed_only_if_they_fit() -> None:
+    path = "mlproject.yaml"
+    branches(*APART)
+    base, ours, theirs = (git("rev-parse", name).strip() for name in ("main~1", "main", "other"))
+
+    def found(
+        labels: tuple[str, ...], told: str = "", *, of: tuple[str, str, str] = (base, ours, theirs)
+    ) -> Sides | None:
+        contents = [git("show", f"{commit}:{path}").encode() for commit in of]
+        question = Question(path=path, base=contents[0], ours=contents[1], theirs=contents[2], labels=labels)
+        with Repository(".") as repository:
+            return sides(repository, question, {told: "other"} if told else {})
+
+    picked = Sides(base=base, ours=ours, theirs=theirs)
+    unknown = ("%S", "%X", "%Y")  # what git before 2.44 says instead of labels
+    assert found(unknown, f"GITHEAD_{theirs}") == picked
+    assert found(("parent of x", "HEAD", f"{theirs[:10]} (theirs)")) == picked
+    assert found(unknown) == picked
+    reverted = Sides(base=ours, ours=ours, theirs=base)
+    assert found(("x", "HEAD", f"parent of {ours[:10]} (ours)"), of=(ours, ours, base)) == reverted
+    assert found(unknown, of=(ours, ours, base)) == reverted
+    assert found(unknown, f"GITHEAD_{theirs}", of=(ours, ours, ours)) is None
+    git("checkout", "-q", "other")
+    assert found(unknown, f"GITHEAD_{theirs}") is None, "ours is not what is checked out"
+    git("checkout", "-q", "-b", "again", "main~1")
+    git("cherry-pick", "other")
+    git("commit", "--amend", "-m", "the same by another name", "--date=2001-01-01T00:00:00")
+    git("checkout", "-q", "main")
+    assert found(unknown) is None, "two commits did the same"
