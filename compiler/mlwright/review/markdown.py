@@ -291,18 +291,18 @@ class _Comment:
             self.listed(told, line, self.fold.others, "finding")
 
     def beyond(self, project: ProjectReview) -> None:
-        found = [(one.name, item) for one in project.environments for item in one.beyond]
-        if found:
+        lines: list[str] = []
+        for one in project.environments:
+            stale = sum(1 for item in one.beyond if item.why == "stale")
+            if stale:
+                lines.append(f"- {self.words(one.name)}: {_count(stale, 'file')} {WHY['stale']}")
+            for item in one.beyond:
+                if item.why != "stale":
+                    count = f", {_count(len(item.fields), 'field')}" if item.fields else ""
+                    lines.append(f"- {self.code(item.file)} ({self.words(one.name)}): {WHY[item.why]}{count}")
+        if lines:
             self.add("**Beyond the change of the project**")
-            self.listed(
-                found,
-                lambda row: (
-                    f"- {self.code(row[1].file)} ({self.words(row[0])}): {WHY[row[1].why]}"
-                    + (f", {_count(len(row[1].fields), 'field')}" if row[1].fields else "")
-                ),
-                self.fold.others,
-                "file",
-            )
+            self.listed(lines, str, self.fold.others, "file")
 
     def graphs(self, project: ProjectReview) -> None:
         room = self.fold.graph
@@ -322,11 +322,12 @@ class _Comment:
         if one.followers:
             counts += f"; {_count(len(one.followers), 'more object')} in digests and names alone"
         title = f"<b>{self.words(one.name)}</b> {one.status}: {counts}"
+        edited = [item for item in one.beyond if item.why != "stale"]  # what is stale is what the objects say
         if not one.compiled:
             self.add(f"**{self.words(one.name)}**: not compiled, see the findings.")
         elif one.status == "same" and not one.objects and not one.beyond:
             self.add(f"**{self.words(one.name)}**: nothing changes.")
-        elif not one.objects and not any(item.fields for item in one.beyond):
+        elif not one.objects and not any(item.fields for item in edited):
             self.add(f"**{self.words(one.name)}** {one.status}: {counts}.")
         elif not self.fold.objects:
             self.add(f"**{self.words(one.name)}** {one.status}: {counts}. The objects are too many to show here.")
@@ -340,7 +341,7 @@ class _Comment:
             self.room = before
             left = len(one.objects) - self.fold.objects
             parts += [f"*{left:,} more objects not shown here.*"] if left > 0 else []
-            for other in one.beyond[: self.fold.objects]:
+            for other in edited[: self.fold.objects]:
                 if other.fields:
                     parts += [f"**beyond the change** {self.code(other.file)}", *self.fields(other.fields)]
             self.fold_away(title, "\n\n".join(parts))

@@ -228,7 +228,12 @@ class _Project:
             ],
             "followers": len(said.followers),
             "beyond": [
-                {"file": item.file, "why": WHY[item.why], "fields": [self._field(one) for one in item.fields]}
+                {
+                    "file": item.file,
+                    "why": WHY[item.why],
+                    "stale": item.why == "stale",
+                    "fields": [self._field(one) for one in item.fields],
+                }
                 for item in said.beyond
             ],
             "load": [_load(said.before), _load(said.after)],

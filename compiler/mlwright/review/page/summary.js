@@ -67,7 +67,11 @@ function environmentsOf(project) {
 }
 
 function beyondOf(project) {
-  const rows = project.environments.flatMap((env) => (env.beyond || []).map((item) => [env, item]));
+  const rows = project.environments.flatMap((env) => {
+    const found = env.beyond || [], stale = found.filter((item) => item.stale);
+    const told = stale.length > 1 ? [{ file: plural(stale.length, "file"), why: stale[0].why, fields: [] }] : stale;
+    return [...told, ...found.filter((item) => !item.stale)].map((item) => [env, item]);
+  });
   if (!rows.length) return [];
   return [el("h2", { text: "Beyond the change of the project" }), ...many(rows, ([env, item]) => el("li", {}, el("code", { text: seen(item.file) }), ` (${env.name}): ${item.why}`, item.fields.length ? fieldTable(item.fields) : ""))];
 }
