@@ -5,7 +5,23 @@ import json
 import sys
 
 import docker
+from docker.models.containers import Container, ContainerCollection
 from kfp import components, local
+
+_RUN, _WAIT = ContainerCollection.run, Container.wait
+
+
+def keep() -> None:
+    """The runner has Docker remove a container as it ends, and takes one that is gone before it asks for a success:
+    here containers stay until they are asked."""
+
+    def waited(self, **how):
+        ended = _WAIT(self, **how)
+        self.remove()
+        return ended
+
+    ContainerCollection.run = lambda self, *args, **how: _RUN(self, *args, **{**how, "auto_remove": False})
+    Container.wait = waited
 
 
 def main() -> None:
@@ -18,4 +34,5 @@ def main() -> None:
     components.load_component_from_text(wanted["ir"])(**wanted["arguments"])
 
 
+keep()
 main()
