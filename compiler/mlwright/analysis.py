@@ -216,7 +216,7 @@ def _analyse(
     def understood(name: str) -> Analysis:
         own = Recording(files)
         one = _environment(own, spec, targets, name, _changed(trees[name], params, changes), lock)
-        return replace(one, inputs={**own.inputs, **shared.inputs})
+        return replace(one, inputs=indexes.together(own.inputs, shared.inputs))
 
     analyses = tuple(understood(name) for name in trees if not envs or name in envs)
     between = _between(analyses)

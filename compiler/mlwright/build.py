@@ -168,7 +168,7 @@ def build(
         findings=findings,
         ignored=ignored,
         notes=notes,
-        inputs={**read.inputs, **analysis.inputs},
+        inputs=indexes.together(read.inputs, analysis.inputs),
         ready=not bag.failed,
         check=later,
     )

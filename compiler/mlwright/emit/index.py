@@ -88,6 +88,14 @@ def sha256(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
+def together(*found: Mapping[str, str]) -> dict[str, str]:
+    """All inputs of several: who read a file knows more than who asked whether it is there."""
+    inputs: dict[str, str] = {}
+    for some in found:
+        inputs.update({path: state for path, state in some.items() if state != FILE or path not in inputs})
+    return inputs
+
+
 def listing(names: Iterable[str]) -> str:
     """What stands for a list of files among the inputs."""
     return sha256("\n".join(names).encode("utf-8", "surrogatepass"))

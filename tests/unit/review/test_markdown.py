@@ -112,7 +112,8 @@ def test_words_code_and_fences_show_one_text_each(text: str, width: int) -> None
     page = is_inert(comment)
     assert (page.tags.count("li"), page.tags.count("pre"), page.tags.count("ul")) == (2, 1, 1)
     if len(text) <= width and text.isprintable() and text.strip() == text != "":
-        assert page.codes[0] == inert.conceal(text)
+        if "`" * 17 not in text:  # longer runs are counted
+            assert page.codes[0] == inert.conceal(text)
         assert "".join(page.prose).replace("\u200b", "").strip().startswith(inert.conceal(" ".join(text.split())))
 
 

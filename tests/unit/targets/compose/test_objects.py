@@ -12,6 +12,7 @@ import yaml
 from mlwright import api, build, registry
 from mlwright.analysis import analyse
 from mlwright.emit import map as maps
+from mlwright.emit.index import sha256
 from mlwright.source.files import Memory
 
 SPEC = """\
@@ -90,7 +91,7 @@ def test_all_yaml_files_of_a_folder_join_and_others_do_not() -> None:
 
 def test_files_are_inputs_and_the_map_leads_back_to_the_entry() -> None:
     made = built(compose__extras_yaml=EXTRAS)
-    assert made.inputs == {"compose/extras.yaml": EXTRAS.encode()}
+    assert made.inputs["compose/extras.yaml"] == sha256(EXTRAS.encode())
     traced = maps.build(made.emitted)["files"]
     assert isinstance(traced, dict)
     added, main = traced["compose/objects/extras/extras.yaml"], traced["compose/compose.yaml"]
@@ -146,7 +147,8 @@ def test_files_of_other_targets_are_left_out_with_a_warning(target: str) -> None
     made = built(f"objects: {{extras: {{path: compose/extras.yaml{target}}}}}\n", compose__extras_yaml=": not read")
     (finding,) = made.findings
     assert (finding.code, finding.severity) == ("PATCH016", "warning")
-    assert "include" not in data(made, "compose.yaml") and made.inputs == {}
+    assert "include" not in data(made, "compose.yaml")
+    assert made.inputs["compose/extras.yaml"] == "file"  # that it is there was asked, and no more
 
 
 def test_compiling_records_the_files_in_the_index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -156,7 +158,9 @@ def test_compiling_records_the_files_in_the_index(tmp_path: Path, monkeypatch: p
     monkeypatch.chdir(tmp_path)
     assert not api.compile().failed
     index = json.loads((tmp_path / "manifests/here/index.json").read_text())
-    assert set(index["inputs"]) == {"mlproject.yaml", "compose/extras.yaml"}
+    assert set(index["inputs"]) == {"mlproject.yaml", "mlproject.lock", "compose/extras.yaml"}
+    assert index["inputs"]["compose/extras.yaml"] == sha256(EXTRAS.encode())
+    assert index["inputs"]["mlproject.lock"] == "absent"
     assert "manifests/here/compose/objects/extras/extras.yaml" in index["files"]
     (tmp_path / "compose/extras.yaml").write_text("services: {db: }")
     assert [item.code for item in api.validate().diagnostics] == ["PATCH012"]
