@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 import uuid
 from collections.abc import Callable
 from pathlib import Path
@@ -20,6 +22,12 @@ KATIB = ("katib", "kubeflow")
 """Argo and Kubeflow Pipelines where Katib searches: a controller, whose objects say it all."""
 pytestmark = [pytest.mark.server, pytest.mark.slow]
 Json = dict[str, Any]
+
+
+@pytest.fixture(autouse=True)
+def programs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A `python` is found, as in the images: not every machine has one."""
+    monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
 
 
 @pytest.fixture
