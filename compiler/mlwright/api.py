@@ -267,8 +267,7 @@ def check(
     """Whether the output of the projects at `paths` is what they compile to, in the environment `env` or in all. Files
     that are no project stand for the projects that they are part of. Where digests say that nothing changed, nothing
     is compiled, unless `full`. With `since`, a revision, only what changed after that is looked at. `fix` makes it so,
-    and with `force` takes back edits, too. With `apart` a second
-    process takes its share of the projects."""
+    and with `force` takes back edits, too. With `apart` a second process takes its share of the projects."""
     from mlwright.review.staleness import affected, quick
     from mlwright.review.staleness.findings import findings
     from mlwright.review.staleness.project import inspect
@@ -298,7 +297,7 @@ def check(
         from mlwright.review.staleness.fix import mend
 
         for place, item in enumerate(closer):
-            mended = mend(item, lambda names, spec=item.spec: _written(spec, names, output), force=force)  # type: ignore[misc]
+            mended = mend(item, partial(_written, item.spec, output), force=force)
             fixed += mended.done
             refused += filter(None, [mended.refused])
             if mended.done:
@@ -314,7 +313,7 @@ def check(
     )
 
 
-def _written(spec: str, envs: Sequence[str], output: str | None) -> Sequence[str] | None:
+def _written(spec: str, output: str | None, envs: Sequence[str]) -> Sequence[str] | None:
     result = compile([spec], envs=envs, output=output)
     return None if result.failed or result.usage_error else result.written
 
