@@ -30,6 +30,8 @@ def report(specs: Sequence[str], targets: Registry, envs: Sequence[str]) -> Repo
     pairs: list[page.Pair] = []
     bag = Bag()
     for spec in specs:
+        if not Disk(".").exists(spec):  # nothing to show, and no folder to put it into
+            return Reported(wrong=f"there is no file {spec}: name an mlproject.yaml, or a folder that has one")
         outcome = analyse(Disk("."), spec, targets, envs=envs)
         if outcome.usage_error:
             return Reported(wrong=outcome.usage_error)
