@@ -28,6 +28,7 @@ from mlwright.review.model import Beyond, EnvironmentReview, ObjectChange, Proje
 from mlwright.review.risks import assess, judged
 from mlwright.review.words import remarks
 from mlwright.source.files import FileMissing, NotAFile, Unreadable
+from mlwright.source.projects import SPEC
 from mlwright.source.secrets_text import conceal
 from mlwright.source.tree import Scalar, at
 from mlwright.target import ListKeys
@@ -35,7 +36,6 @@ from mlwright.target import ListKeys
 if TYPE_CHECKING:
     from mlwright.review.page import Pair
 
-SPEC = "mlproject.yaml"
 _READ = 8 * 1024 * 1024
 
 _Tree = Revision | WorkingTree

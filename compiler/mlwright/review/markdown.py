@@ -18,6 +18,7 @@ from mlwright.regex import lazy
 from mlwright.review.inert import clipped, code, concealed, fence, place, units, value_of, words
 from mlwright.review.model import (
     RISKS,
+    WHY,
     EnvironmentReview,
     FieldChange,
     Hazard,
@@ -27,6 +28,7 @@ from mlwright.review.model import (
     Remark,
     Review,
     Risk,
+    counted,
 )
 
 T = TypeVar("T")
@@ -41,11 +43,6 @@ RISK_WORDS: dict[Risk, str] = {
     "recreated": "an object is made anew",
     "downtime": "downtime",
     "data-loss": "data loss",
-}
-WHY = {
-    "hand": "edited by hand",
-    "compiler": "compiled by another version of mlwright",
-    "stale": "not compiled after the project changed",
 }
 _ALL = 10**9
 _GRAPH = 12_000
@@ -107,7 +104,7 @@ def render(review: Review, limit: int = LIMIT, *, key: str = "") -> str:
 
 def headline(review: Review) -> str:
     """`Plan: 2 to add, 3 to change, 1 to replace, 0 to remove`."""
-    return "Plan: " + ", ".join(f"{count:,} to {action}" for action, count in review.plan.items())
+    return f"Plan: {counted(review.plan.items())}"
 
 
 def changed_lines(before: str, after: str) -> list[str]:

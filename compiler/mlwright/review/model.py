@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import field
 from typing import Literal
 
@@ -16,6 +17,19 @@ Action = Literal["add", "change", "replace", "remove"]
 Risk = Literal["safe", "behaviour", "cost", "security", "recreated", "downtime", "data-loss"]
 RISKS: tuple[Risk, ...] = ("safe", "behaviour", "cost", "security", "recreated", "downtime", "data-loss")
 """From the least to the gravest. `behaviour` is a change that nothing announces: results differ silently."""
+
+
+WHY = {
+    "hand": "edited by hand",
+    "compiler": "compiled by another version of mlwright",
+    "stale": "not compiled after the project changed",
+}
+"""What `Beyond.why` says, in words."""
+
+
+def counted(actions: Iterable[tuple[Action, int]]) -> str:
+    """`2 to add, 3 to change, 1 to replace, 0 to remove`."""
+    return ", ".join(f"{count:,} to {action}" for action, count in actions)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

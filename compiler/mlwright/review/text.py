@@ -12,6 +12,7 @@ from mlwright.ir import Json
 from mlwright.review.cost import deltas
 from mlwright.review.model import (
     RISKS,
+    WHY,
     Action,
     Beyond,
     EnvironmentReview,
@@ -21,17 +22,13 @@ from mlwright.review.model import (
     ProjectReview,
     Remark,
     Review,
+    counted,
     hazards,
 )
 from mlwright.source.secrets_text import conceal
 
 SIGNS: dict[Action, str] = {"add": "+", "change": "~", "replace": "!", "remove": "-"}
 _COLOURS = {"+": "32", "~": "33", "!": "35", "-": "31", "bold": "1", "dim": "2"}
-_WHY = {
-    "hand": "edited by hand",
-    "compiler": "compiled by another version of mlwright",
-    "stale": "not compiled after the project changed",
-}
 _NOTHING = {"added": "without objects", "removed": "without objects"}
 _FOLDED = "OWN009"
 """How a target does something: nothing that a change is judged by."""
@@ -44,11 +41,6 @@ def render(
 ) -> str:
     """The whole review. `read` gives the text of a file that findings point into; `full` shows every field."""
     return "\n".join(_Text(read, full, colour, max(width, 40)).review(review))
-
-
-def plan(counts: Iterable[tuple[Action, int]]) -> str:
-    """`2 to add, 3 to change, 1 to replace, 0 to remove`."""
-    return ", ".join(f"{count} to {action}" for action, count in counts)
 
 
 class _Text:
@@ -69,7 +61,7 @@ class _Text:
             yield f"no difference between {review.base} and {review.head or 'the working tree'}"
             return
         risk = review.risk
-        closing = f"Plan: {plan(review.plan.items())}"
+        closing = f"Plan: {counted(review.plan.items())}"
         yield self._bold(closing if risk == "safe" else f"{closing}. Risk: {risk}")
 
     def _project(self, project: ProjectReview) -> Iterator[str]:
@@ -113,7 +105,7 @@ class _Text:
         if _is_quiet(environment):
             return
         counts: list[tuple[Action, int]] = [(action, environment.count(action)) for action in SIGNS]
-        told = plan((action, count) for action, count in counts if count)
+        told = counted((action, count) for action, count in counts if count)
         state = "" if environment.status in ("changed", "same") else f"{environment.status}: "
         if not environment.compiled:
             told = "not compiled, because of its errors"
@@ -170,7 +162,7 @@ class _Text:
             yield from self._block(line, "      ", "    ")
 
     def _beyond(self, found: Sequence[Beyond]) -> Iterator[str]:
-        for why, said in _WHY.items():
+        for why, said in WHY.items():
             files = [item for item in found if item.why == why]
             if why == "stale" and len(files) > 1 and not self._full:
                 yield from self._block(f"{len(files)} committed files are {said}", "      ", "    ? ")

@@ -18,8 +18,18 @@ from mlwright.ir import Json
 from mlwright.record import dataclass
 from mlwright.review.inert import concealed, place, visible
 from mlwright.review.layers import Layer
-from mlwright.review.markdown import RISK_WORDS, WHY, headline, subject_of
-from mlwright.review.model import RISKS, EnvironmentReview, FieldChange, Hazard, Load, ProjectReview, Remark, Review
+from mlwright.review.markdown import RISK_WORDS, headline, subject_of
+from mlwright.review.model import (
+    RISKS,
+    WHY,
+    EnvironmentReview,
+    FieldChange,
+    Hazard,
+    Load,
+    ProjectReview,
+    Remark,
+    Review,
+)
 from mlwright.review.page.graph import graph
 from mlwright.review.page.texts import Texts
 from mlwright.review.provenance import Place, Provenance
