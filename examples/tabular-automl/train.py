@@ -28,14 +28,14 @@ args = parser.parse_args()
 
 trial = os.environ.get("MLWRIGHT_TRIAL_NAME", "")
 folder = os.environ.get("MLWRIGHT_CHECKPOINT_DIR", "")
-state, model = Path(folder, "state.json"), Path(folder, "model.ubj")
+kept = Path(folder, "model.ubj")
 
 
 def keep(blocks, errors):
-    """The model, then what is known of it: both are whole whenever this process is killed."""
-    for path, data in ((model, bytes(booster.save_raw("ubj"))), (state, json.dumps([trial, blocks, errors]).encode())):
-        path.with_suffix(".new").write_bytes(data)
-        path.with_suffix(".new").replace(path)
+    """The model and what is known of it, in one file that is whole whenever this process is killed."""
+    booster.set_attr(state=json.dumps([trial, blocks, errors]))
+    booster.save_model(kept.with_stem("new"))
+    kept.with_stem("new").replace(kept)
 
 
 table = pd.read_csv(args.data)
@@ -51,10 +51,10 @@ params = {
     "nthread": 1,
 }
 booster, before, errors = xgboost.Booster(params, [train, val]), 0, []
-if folder and state.is_file():
-    other, before, errors = json.loads(state.read_text())
-    booster.load_model(model)
+if folder and kept.is_file():
+    booster.load_model(kept)
     booster.set_param(params)
+    other, before, errors = json.loads(booster.attr("state"))
     print(f"goes on after block {before} of {'this run' if other == trial else other}")
     if other == trial:
         for block, error in enumerate(errors):  # said again: a metric belongs to the attempt that says it
