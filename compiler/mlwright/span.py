@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 Path = tuple[str | int, ...]
 """Keys (`str`) and list positions (`int`, 0-based) from a document's root to one value."""
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Span:
+class Span(NamedTuple):
     """A half-open range of characters in a text file.
 
     Lines and columns are 1-based and count Unicode code points; `end_col` is the column after the last character.

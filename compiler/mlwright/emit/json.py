@@ -70,8 +70,11 @@ def _inert(value: Any, line: str, pieces: list[str]) -> None:
         inner = f"{line}  "
         mark = f"{{{inner}"
         for key, item in value.items():
-            if isinstance(item, str):
+            kind = type(item)
+            if kind is str:
                 pieces.append(f"{mark}{_TEXTS[key]}: {_TEXTS[item]}")
+            elif kind is int:
+                pieces.append(f"{mark}{_TEXTS[key]}: {item}")
             elif item is None:
                 pieces.append(f"{mark}{_TEXTS[key]}: null")
             else:

@@ -154,8 +154,14 @@ class _Writer:
             if len(name) > _KEY_LIMIT:
                 out.append(f"{pad}? {name}")
                 pad, name = " " * indent, ""
-            if isinstance(item, str) and (text := _INLINE[item]):  # most of all
+            kind = type(item)  # quicker to ask than isinstance, which `value` asks for the rest
+            if kind is str and (text := _INLINE[item]):
                 out.append(f"{pad}{name}: {text}")
+            elif kind is dict and item:
+                out.append(f"{pad}{name}:")
+                self.mapping(item, here, indent + 2, "")
+            elif kind is int:
+                out.append(f"{pad}{name}: {item}")
             else:
                 self.value(f"{pad}{name}:", item, here, indent + 2)
             if lead:

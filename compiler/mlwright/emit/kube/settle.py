@@ -102,7 +102,7 @@ def _is_free(data: dict[str, Any]) -> bool:
         text = marshal.dumps(data)
     except ValueError:
         return False
-    return not any(mark in text for mark in _BYTES)
+    return b"@" not in text or not any(mark in text for mark in _BYTES)
 
 
 def _filled(data: dict[str, Any], marks: Marks, names: Mapping[str, str]) -> dict[str, Any]:
