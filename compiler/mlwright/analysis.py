@@ -94,6 +94,12 @@ class Outcome:
     ignores: Ignores = NOTHING
     ignored: tuple[Diagnostic, ...] = ()
 
+    def everything(self) -> Iterator[Diagnostic]:
+        """All findings, those of the environments too."""
+        yield from self.findings
+        for one in self.environments:
+            yield from one.findings
+
 
 class Recording:
     """A file tree that remembers what it was asked: that makes the `inputs` of the output, as `emit.index` has them,

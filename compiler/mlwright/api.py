@@ -1,30 +1,25 @@
-"""The one way in: what the command line, the Action and the tests call. Returns results; never prints, never exits."""
+"""The way in: what the command line, the Action and the tests ask of projects; `environment` is for what works with
+one of their environments. Returns results; never prints, never exits."""
 
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import field, replace
 from functools import partial
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING
 
-from mlwright import ir, registry
-from mlwright.analysis import Analysis, Outcome, analyse, default_environment
-from mlwright.diag import Bag, Diagnostic, Locate
-from mlwright.platform import Owned, Profile
-from mlwright.platform import owned as who_owns
-from mlwright.platform.demand import asked
+from mlwright import registry
+from mlwright.analysis import Analysis, Outcome, analyse
+from mlwright.diag import Bag, Diagnostic
 from mlwright.record import dataclass
 from mlwright.source.files import Disk
 from mlwright.source.ignores import Ledger
 from mlwright.source.projects import SPEC as SPEC
 from mlwright.source.projects import projects as projects
-from mlwright.source.tree import Scalar, at, locate
 
 if TYPE_CHECKING:
-    from mlwright.remote.wanted import Wanted
-    from mlwright.review.drift.model import Drift
     from mlwright.review.model import Review
     from mlwright.review.staleness.project import Inspection
 
@@ -76,26 +71,6 @@ class Difference:
         return self.sources.get(file)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Program:
-    """One environment ready to run: the IR and the spec's folder; `project` is None where `result` says why not.
-    `locate` finds the places of the environment's own tree, None where there is none; `output` is the folder of its
-    output where that has been written, and `environment` the name of the one that was chosen."""
-
-    result: Result
-    project: ir.Project | None = None
-    folder: FilePath = FilePath()
-    locate: Locate | None = None
-    output: FilePath = FilePath()
-    environment: str = ""
-
-    def located(self, found: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
-        """Findings of the run with their places in the source; one that is about no place there stays as it is."""
-        if self.locate is None:
-            return tuple(found)
-        return tuple(one for item in found for one in (Bag([item]).located(self.locate) if item.at.path else [item]))
-
-
 def validate(paths: Sequence[str] = (), *, env: str | None = None, strict: bool = False, apart: bool = False) -> Result:
     """All findings of the projects at `paths` (files, or folders to search), in one pass. Writes nothing.
 
@@ -119,7 +94,7 @@ def validate(paths: Sequence[str] = (), *, env: str | None = None, strict: bool 
         outcome = analyse(Disk("."), spec, targets, envs=(env,) if env else ())
         if outcome.usage_error:
             return Result(usage_error=outcome.usage_error)
-        here, ignored = list(_findings(outcome)), list(_ignored(outcome))
+        here, ignored = list(outcome.everything()), list(_ignored(outcome))
         emitting = list(filter(_emits, outcome.environments))
         if apart and len(emitting) >= _SEVERAL:
             from mlwright.apart import each
@@ -184,7 +159,7 @@ def compile(
         outcome = analyse(Disk("."), spec, installed, envs=envs)
         if outcome.usage_error:
             return Result(usage_error=outcome.usage_error)
-        here, ignored = list(_findings(outcome)), list(_ignored(outcome))
+        here, ignored = list(outcome.everything()), list(_ignored(outcome))
         for analysis in outcome.environments:
             if analysis.ready and not _emits(analysis):
                 notes.append(
@@ -330,137 +305,6 @@ def report(paths: Sequence[str] = (), *, envs: Sequence[str] = ()) -> tuple[Resu
     return Result(diagnostics=made.findings, usage_error=made.wrong), made.text
 
 
-def program(path: str | None = None, *, env: str | None = None, params: Mapping[str, ir.Json] | None = None) -> Program:
-    """The program of one environment, for `mlwright run`: `env`, else the default one, else the only one."""
-    spec, wrong = only(path)
-    if wrong:
-        return Program(result=Result(usage_error=wrong))
-    outcome = analyse(Disk("."), spec, registry.installed(), envs=(env,) if env else (), params=params)
-    if outcome.usage_error:
-        return Program(result=Result(usage_error=outcome.usage_error))
-    bag = Bag(outcome.findings)
-    chosen = env or default_environment(outcome.environments)
-    if chosen is None and outcome.environments:
-        names = ", ".join(item.environment for item in outcome.environments)
-        return Program(result=Result(usage_error=f"choose an environment with --env: {names}"))
-    project: ir.Project | None = None
-    found: Locate | None = None
-    for analysis in outcome.environments:
-        if analysis.environment == chosen:
-            bag.extend(analysis.findings)
-            found = locate(analysis.tree)
-            project = analysis.project if analysis.ready else None
-            if analysis.profile is not None and analysis.profile.orchestrator != "compose":
-                return _elsewhere(analysis)
-    result = Result(diagnostics=bag.ordered())
-    return Program(
-        result=result,
-        project=None if bag.failed else project,
-        folder=_beside(spec),
-        locate=found,
-        environment=chosen or "",
-    )
-
-
-def deployment(path: str | None = None, *, env: str | None = None) -> Program:
-    """The same for `mlwright up`, with its Compose output written: `env`, else the default environment where that is
-    for Compose, else the only one that is."""
-    from mlwright import build as building
-
-    spec, wrong = only(path)
-    if wrong:
-        return Program(result=Result(usage_error=wrong))
-    installed = registry.installed()
-    outcome = analyse(Disk("."), spec, installed, envs=(env,) if env else ())
-    if outcome.usage_error:
-        return Program(result=Result(usage_error=outcome.usage_error))
-    chosen = _deployed(outcome, env)
-    if isinstance(chosen, str):
-        return Program(result=Result(diagnostics=Bag(_findings(outcome)).ordered(), usage_error=chosen))
-    bag, written = Bag([*outcome.findings, *chosen.findings]), list[str]()
-    place = building.folder(chosen, None)
-    if chosen.ready:
-        built = building.build(chosen, installed, folder=place, files=Disk("."))
-        bag.extend(built.findings)
-        if built.ready:
-            written, found = building.store(built, installed, environments=outcome.names)
-            bag.extend(found)
-    return Program(
-        result=Result(diagnostics=bag.ordered(), written=tuple(written)),
-        project=None if bag.failed else chosen.project,
-        folder=_beside(spec),
-        locate=locate(chosen.tree),
-        output=_beside(spec) / place / "compose",
-        environment=chosen.environment,
-    )
-
-
-def drift(
-    path: str | None = None, *, env: str | None = None, kubeconfig: str = "", context: str = ""
-) -> tuple[Result, Drift | None]:
-    """How a cluster differs from what an environment compiles to now: `env`, else the default one, else the only one.
-    None where the result says why not. Nothing is written, here or there."""
-    from mlwright import build as building
-
-    spec, wrong = only(path)
-    if wrong:
-        return Result(usage_error=wrong), None
-    installed = registry.installed()
-    outcome = analyse(Disk("."), spec, installed, envs=(env,) if env else ())
-    bag = Bag(outcome.findings)
-    chosen = env or default_environment(outcome.environments)
-    found = next((one for one in outcome.environments if one.environment == chosen), None)
-    if found is None:
-        names = ", ".join(one.environment for one in outcome.environments)
-        why = outcome.usage_error or (f"choose an environment with --env: {names}" if names else "")
-        return Result(diagnostics=bag.ordered(), usage_error=why), None
-    bag.extend(found.findings)
-    if found.profile is not None and found.profile.orchestrator == "compose":
-        command = "run" if found.profile.local else "up"
-        why = f"{chosen!r} is not for a cluster: see what it does with `mlwright {command} --env {chosen}`"
-        return Result(diagnostics=bag.ordered(), usage_error=why), None
-    if not found.ready:
-        return Result(diagnostics=bag.ordered()), None
-    built = building.build(found, installed, folder=building.folder(found, None), files=Disk("."))
-    bag.extend(built.findings)
-    if not built.ready:
-        return Result(diagnostics=bag.ordered()), None
-    from mlwright.engine import drift as looking
-    from mlwright.remote.cluster import ClusterError, connect
-
-    try:
-        return Result(diagnostics=bag.ordered()), looking.look(built, installed, connect(kubeconfig, context))
-    except ClusterError as error:
-        return Result(diagnostics=bag.ordered(), usage_error=str(error)), None
-
-
-def _deployed(outcome: Outcome, env: str | None) -> Analysis | str:
-    """The analysis of the environment to bring up, or why there is none."""
-    fitting = [item for item in outcome.environments if item.profile is None or _is_compose(item.profile)]
-    default = env or default_environment(outcome.environments)
-    for item in fitting:
-        if item.environment == default:
-            return item
-    if env:
-        here = any(item.environment == env and item.profile and item.profile.local for item in outcome.environments)
-        cluster = f"mlwright compile --env {env}, then kubectl apply --server-side -k manifests/{env}"
-        return f"the environment {env!r} is not for Compose: {f'mlwright run --env {env}' if here else cluster}"
-    if len(fitting) == 1:
-        return fitting[0]
-    if not fitting:
-        return "no environment of this project is for Compose: add one with `platform: compose`"
-    return f"choose an environment with --env: {', '.join(item.environment for item in fitting)}"
-
-
-def _is_compose(profile: Profile) -> bool:
-    return profile.orchestrator == "compose" and not profile.local
-
-
-def _beside(spec: str) -> FilePath:
-    """The folder of a project file."""
-    return FilePath(posixpath.dirname(spec) or ".").resolve()
-
-
 def only(path: str | None) -> tuple[str, str]:
     """(the one project file that `path` means, why it means none or several)."""
     specs = projects((path,) if path else ())
@@ -472,85 +316,9 @@ def only(path: str | None) -> tuple[str, str]:
     return specs[0], ""
 
 
-def _elsewhere(analysis: Analysis) -> Program:
-    """Why an environment of a cluster does not run here."""
-    from mlwright.runner.plan import elsewhere
-
-    platform = at(analysis.tree, ("environments", analysis.environment, "platform"))
-    finding = elsewhere(analysis.environment, platform.text if isinstance(platform, Scalar) else "a cluster")
-    found = Bag([finding]).located(locate(analysis.tree)).ordered()
-    return Program(result=Result(diagnostics=found, usage_error=finding.message))
-
-
-def tracked(
-    paths: Sequence[str] = (), *, env: str | None = None, environ: Mapping[str, str]
-) -> tuple[Result, tuple[Wanted, ...]]:
-    """What the tracking servers of the projects at `paths` are to hold, in the environment `env`, the default or the
-    only one; nothing where the result says why not. Whether a target is installed does not matter here."""
-    from mlwright.remote import secrets
-    from mlwright.remote.wanted import Wanted
-
-    specs = projects(paths)
-    if isinstance(specs, str):
-        return Result(usage_error=specs), ()
-    bag, made = Bag(), list[Wanted]()
-    for spec in specs:
-        outcome = analyse(Disk("."), spec, registry.installed())
-        names = [item.environment for item in outcome.environments]
-        if env is not None and names and env not in names:
-            return Result(usage_error=f"{spec} has no environment {env!r}: there is {', '.join(names)}"), ()
-        bag.extend(outcome.findings)
-        chosen = env or default_environment(outcome.environments)
-        if chosen is None and names:
-            return Result(usage_error=f"choose an environment of {spec} with --env: {', '.join(names)}"), ()
-        for one in outcome.environments:
-            if one.environment != chosen:
-                continue
-            bag.extend(item for item in one.findings if not item.code.startswith("OWN"))
-            if one.project is not None:
-                folder = FilePath(posixpath.dirname(spec) or ".")
-                values = secrets.collect(one.project, environ, folder / ".env")
-                others = _used_by(outcome.environments, chosen)
-                wanted = Wanted(project=one.project, folder=folder, spec=spec, elsewhere=others, values=values)
-                made.append(wanted)
-    return Result(diagnostics=bag.ordered()), () if bag.failed else tuple(made)
-
-
-def owned(env: str) -> tuple[Result, tuple[Owned, ...]]:
-    """Which target owns which node of an environment of the project here, and why; nothing where the result says why
-    not, and where the platform is `local`, which has no targets."""
-    spec, wrong = only(None)
-    if wrong:
-        return Result(usage_error=wrong), ()
-    outcome = analyse(Disk("."), spec, registry.installed(), envs=(env,))
-    result = Result(diagnostics=Bag(_findings(outcome)).ordered(), usage_error=outcome.usage_error)
-    found: list[Owned] = []
-    for one in outcome.environments if not result.failed else ():
-        assert one.project is not None and one.profile is not None and one.owners is not None
-        nodes, profile = asked(one.project, one.profile), one.profile
-        found += who_owns(nodes, one.owners, orchestrator=profile.orchestrator, systems=profile.systems)
-    return result, tuple(found)
-
-
-def _used_by(analyses: Iterable[Analysis], chosen: str | None) -> dict[tuple[str, str], str]:
-    """Experiments and models, by kind and name, of all environments but `chosen`, with the environment."""
-    found: dict[tuple[str, str], str] = {}
-    for one in analyses:
-        if one.project is not None and one.environment != chosen:
-            found.update({("experiment", item.name): one.environment for item in one.project.catalog.experiments})
-            found.update({("model", item.name): one.environment for item in one.project.catalog.models})
-    return found
-
-
 def environments(path: str = SPEC) -> list[str]:
     """The names of a project's environments in the order written; empty where the file cannot be read."""
     return [item.environment for item in analyse(Disk("."), path, registry.installed()).environments]
-
-
-def _findings(outcome: Outcome) -> Iterator[Diagnostic]:
-    yield from outcome.findings
-    for analysis in outcome.environments:
-        yield from analysis.findings
 
 
 def _ignored(outcome: Outcome) -> Iterator[Diagnostic]:

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from mlwright import api, cli
+from mlwright import cli, environment
 from mlwright.remote import http, reconcile
 from mlwright.remote.client import Client
 
@@ -338,7 +338,7 @@ def test_all_that_fails_is_said_and_the_rest_is_done(
 
 def test_somebody_who_was_faster_is_no_failure(write: Callable[..., Path], there: Client, name: str) -> None:
     folder = write("tracking: {experiment: {tags: {a: b}}, models: {NAME: {description: d, tags: {c: e}}}}\n")
-    _, wanted = api.tracked([str(folder)], environ={})
+    _, wanted = environment.tracked([str(folder)], environ={})
     plans = reconcile.plan(there, wanted)
     there.call("POST", "experiments/create", {"name": f"{name}-local"})
     there.call("POST", "registered-models/create", {"name": name, "description": "old"})

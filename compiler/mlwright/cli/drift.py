@@ -24,10 +24,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def execute(args: argparse.Namespace) -> int:
     """Exit 0 where all is as it should be, 1 where anything differs or could not be compared, 2 without a cluster."""
-    from mlwright import api
+    from mlwright import environment
     from mlwright.review.drift import show
 
-    result, found = api.drift(args.path, env=args.env, kubeconfig=args.kubeconfig, context=args.context)
+    result, found = environment.drift(args.path, env=args.env, kubeconfig=args.kubeconfig, context=args.context)
     if any(item.severity == "error" for item in result.diagnostics):
         terminal.warn(findings.text(result, sys.stderr, notes=False))
     if result.usage_error:

@@ -62,7 +62,7 @@ def connect(command: str, output: Path, spec: Path) -> Compose | int:
 
 def existing(command: str, args: argparse.Namespace) -> Compose | int:
     """The project that `up` has brought up, by what is on disk: it has to work for a spec that does not compile."""
-    from mlwright import api
+    from mlwright import api, environment
     from mlwright.engine import stack
 
     spec, wrong = api.only(args.path)
@@ -83,7 +83,7 @@ def existing(command: str, args: argparse.Namespace) -> Compose | int:
         return refuse(command, f"there is no Compose output in {nearby(folder)}/manifests: `mlwright up` makes it")
     chosen = args.env or next(iter(there))
     if not args.env and len(there) > 1:
-        default = api.program(spec).environment
+        default = environment.program(spec).environment
         if default not in there:
             return refuse(command, f"choose an environment with --env: {', '.join(there)}")
         chosen = default

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, TextIO
 from mlwright.cli import exits, terminal
 
 if TYPE_CHECKING:
-    from mlwright.api import Program
     from mlwright.diag.diagnostic import Diagnostic
+    from mlwright.environment import Program
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -34,18 +34,18 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def execute(args: argparse.Namespace) -> int:
     """Exit 0 succeeded, 1 failed or findings, 2 the request makes no sense, 130 interrupted."""
     with _ending_at_once():
-        from mlwright import api
+        from mlwright import environment
         from mlwright.runner import RunOptions, run
         from mlwright.runner.params import split, typed
 
-        program = api.program(args.path, env=args.env)
+        program = environment.program(args.path, env=args.env)
     given, wrong = split(args.param)
     if program.project is not None and (given or wrong):
         values, more = typed(program.project, given)
         if wrong or more:
             terminal.warn(_rendered(program, (*wrong, *more), sys.stderr))
             return exits.USAGE
-        program = api.program(args.path, env=args.env, params=values)
+        program = environment.program(args.path, env=args.env, params=values)
     found = [item for item in program.result.diagnostics if item.severity != "note"]  # notes are about what is emitted
     if found:
         terminal.warn(_rendered(program, found, sys.stderr))

@@ -52,10 +52,10 @@ def execute(args: argparse.Namespace) -> int:
 
 
 def _environment(args: argparse.Namespace) -> int:
-    from mlwright import api
+    from mlwright import environment
     from mlwright.cli import findings
 
-    result, nodes = api.owned(args.env)
+    result, nodes = environment.owned(args.env)
     if result.usage_error:
         return _usage(result.usage_error)
     if result.failed:

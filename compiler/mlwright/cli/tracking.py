@@ -33,7 +33,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def execute(args: argparse.Namespace) -> int:
     """Exit 0 done, 1 what failed (with --detailed-exitcode: what differs), 2 no server or a request without sense."""
-    from mlwright import api
+    from mlwright import environment
     from mlwright.remote import show
     from mlwright.remote.address import OPTION, VARIABLE, AddressError
     from mlwright.remote.http import RemoteError, UnreachableError
@@ -41,7 +41,7 @@ def execute(args: argparse.Namespace) -> int:
     if args.detailed_exitcode and args.action == "apply":
         terminal.warn("mlwright tracking: --detailed-exitcode goes with `plan`")
         return exits.USAGE
-    result, wanted = api.tracked(args.paths, env=args.env, environ=os.environ)
+    result, wanted = environment.tracked(args.paths, env=args.env, environ=os.environ)
     found = [item for item in result.diagnostics if item.severity == "error"]
     if found:
         from mlwright.diag.render.text import render

@@ -11,9 +11,9 @@ from mlwright.cli import engine, exits, findings, terminal
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from mlwright.api import Program
     from mlwright.diag.diagnostic import Diagnostic
     from mlwright.engine.compose import Compose
+    from mlwright.environment import Program
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -40,9 +40,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def execute(args: argparse.Namespace) -> int:
     """Exit 0 succeeded and served, 1 failed, findings or no time left, 2 nothing can be started, 130 interrupted."""
-    from mlwright import api
+    from mlwright import environment
 
-    program = api.deployment(args.path, env=args.env)
+    program = environment.deployment(args.path, env=args.env)
     found = [item for item in program.result.diagnostics if item.code != findings.FOLDED]
     if found:
         terminal.warn(_rendered(program, found))

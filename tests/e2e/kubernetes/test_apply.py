@@ -21,6 +21,7 @@ from tests.e2e.kubernetes.plane import Plane, Refused
 from tests.e2e.programs import TRAINER, Missing
 
 from mlwright import api
+from mlwright import environment as environments
 
 pytestmark = [pytest.mark.cluster, pytest.mark.slow, pytest.mark.timeout(900)]
 
@@ -105,7 +106,7 @@ def test_everything_is_accepted_without_a_warning_and_a_second_time_changes_noth
 
 def test_there_is_no_drift_in_what_has_been_applied(sent: Output) -> None:
     spec, environment = sent.folder.parents[1] / "mlproject.yaml", sent.folder.name
-    result, found = api.drift(str(spec), env=environment, kubeconfig=str(sent.plane.kubeconfig))
+    result, found = environments.drift(str(spec), env=environment, kubeconfig=str(sent.plane.kubeconfig))
     assert found is not None, result.usage_error
     assert (found.compared, found.notes) == (len(sent.documents), ())
     assert [
