@@ -126,7 +126,7 @@ def parts(schema: Any) -> list[tuple[Any, Any]]:
     return found
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=300, suppress_health_check=list(HealthCheck))
 @given(changed())
 def test_what_is_compatible_accepts_all_that_was_accepted(made: tuple[Any, Any, list[Any]]) -> None:
     old, new, documents = made
@@ -136,7 +136,7 @@ def test_what_is_compatible_accepts_all_that_was_accepted(made: tuple[Any, Any, 
         assert after.is_valid(document) or not before.is_valid(document), document
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=100, suppress_health_check=list(HealthCheck))
 @given(ROOTS)
 def test_every_schema_is_compatible_with_itself(schema: Any) -> None:
     assert incompatible(schema, copy.deepcopy(schema)) == []

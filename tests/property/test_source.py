@@ -23,7 +23,7 @@ from mlwright.source.tree import Map, Scalar, from_plain, locate, plain, walk
 from mlwright.span import Span
 
 HERE = Span("f", 1, 1, 1, 1)
-LAWS = settings(max_examples=100, deadline=None)
+LAWS = settings(max_examples=100)
 
 SAFE_TEXT = st.text(st.characters(codec="utf-8", exclude_categories=("Cc", "Cf", "Zl", "Zp", "Cn", "Co")), max_size=12)
 NAMES = st.sampled_from(["a", "b", "type", "params", "image", "x-note", "environments", "training", "steps", "retries"])

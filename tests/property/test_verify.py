@@ -113,7 +113,7 @@ def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
 PLACES = [(position, path) for position, item in enumerate(OBJECTS) for path in places(item)]
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=120)
 @given(st.lists(st.tuples(st.sampled_from(PLACES), st.sampled_from(JUNK)), min_size=1, max_size=4))
 def test_any_value_anywhere_is_a_finding_or_nothing(changes: list[tuple[tuple[int, tuple[Any, ...]], Any]]) -> None:
     objects = copy.deepcopy(OBJECTS)

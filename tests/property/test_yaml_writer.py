@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import yaml as pyyaml
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
@@ -180,20 +180,20 @@ def test_an_awkward_text_comes_back_as_value_key_and_item(text: str, read: Any) 
     assert same(read(yaml.write(data)), data)
 
 
-@settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=250)
 @given(DOCUMENTS)
 @example({"a": 1e-05, "b": 1e22, "c": -0.0, "d": 5e-324, "e": 2**53})
 def test_pyyaml_reads_back_what_was_written(data: dict[str, Any]) -> None:
     assert same(read_1_1(yaml.write(data)), data)
 
 
-@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=120)
 @given(DOCUMENTS)
 def test_a_yaml_1_2_reader_reads_back_what_was_written(data: dict[str, Any]) -> None:
     assert same(read_1_2(yaml.write(data)), data)
 
 
-@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=120)
 @given(DOCUMENTS)
 def test_every_path_is_on_the_line_that_a_yaml_reader_finds_it_on(data: dict[str, Any]) -> None:
     rendered = yaml.render(data)

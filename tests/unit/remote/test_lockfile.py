@@ -43,7 +43,7 @@ locks = st.builds(
 )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(locks)
 def test_what_is_written_is_what_is_read(lock: Lock) -> None:
     text = lockfile.text(lock)
@@ -53,7 +53,7 @@ def test_what_is_written_is_what_is_read(lock: Lock) -> None:
     assert list(VALID.iter_errors(yaml.safe_load(text))) == []
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(locks)
 def test_the_order_of_entries_is_the_names_alone(lock: Lock) -> None:
     turned = Lock(models=dict(reversed(lock.models.items())), images=dict(reversed(lock.images.items())))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mlwright.emit.kube.patching import LIST_KEYS
@@ -239,13 +239,11 @@ OUTPUTS = st.dictionaries(st.sampled_from("abcd"), JSON, max_size=4).map(
 MIRROR = {"add": "remove", "remove": "add", "change": "change", "replace": "replace"}
 
 
-@settings(deadline=None)
 @given(OUTPUTS)
 def test_an_output_beside_itself_has_no_difference(output: Emitted) -> None:
     assert changes(output, output) == ()
 
 
-@settings(deadline=None)
 @given(OUTPUTS, OUTPUTS)
 def test_backwards_every_change_is_the_other_way_round(base: Emitted, head: Emitted) -> None:
     there, back = changes(base, head), changes(head, base)
@@ -254,7 +252,6 @@ def test_backwards_every_change_is_the_other_way_round(base: Emitted, head: Emit
     )
 
 
-@settings(deadline=None)
 @given(OUTPUTS, OUTPUTS)
 def test_what_is_told_differs_and_what_differs_is_told(base: Emitted, head: Emitted) -> None:
     before = {

@@ -174,7 +174,7 @@ def test_nothing_in_a_label_is_taken_for_something_else(value: str, written: str
     assert mermaid.text(value) == written
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.lists(st.text(max_size=30), min_size=1, max_size=8, unique=True))
 def test_any_name_is_drawn(names: list[str]) -> None:
     vertices = tuple(Vertex(id=name, kind="step", title=name, details=(name,)) for name in names)

@@ -28,7 +28,6 @@ VOID = {"hr", "br", "img", "input"}
 
 
 QUICK = settings(
-    deadline=None,
     suppress_health_check=list(HealthCheck),
     phases=(Phase.explicit, Phase.reuse, Phase.generate),  # such reviews take minutes to shrink, and to print
     verbosity=Verbosity.quiet,

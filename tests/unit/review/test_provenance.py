@@ -170,7 +170,7 @@ def test_a_file_that_is_not_emitted_is_no_key() -> None:
         provenance("minimal", "local").at("compose/nowhere.yaml", 1)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.data())
 def test_no_line_and_no_path_ever_raises(data: st.DataObject) -> None:
     found = provenance(*data.draw(st.sampled_from([("kitchen-sink", "prod"), ("breast-cancer", "compose")])))

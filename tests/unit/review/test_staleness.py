@@ -291,7 +291,7 @@ def test_compiling_one_environment_writes_what_compiling_all_does() -> None:
     assert (PROD / "index.json").read_bytes() == before
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_an_edit_of_any_byte_of_any_file_is_noticed_without_a_compile(data: st.DataObject) -> None:
     path = data.draw(st.sampled_from(sorted(item for item in Path("manifests").rglob("*") if item.is_file())))

@@ -93,7 +93,7 @@ def test_every_example_is_read(model: type[Model], name: str, example: object) -
     reader(model.model_fields[name].annotation)(copy.deepcopy(example))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.data())
 def test_one_change_anywhere_is_judged_alike(data: st.DataObject) -> None:
     index = data.draw(st.integers(0, len(WHOLE) - 1))

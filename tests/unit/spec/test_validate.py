@@ -357,7 +357,7 @@ BRANCHES = st.one_of(st.lists(LEAVES, max_size=3), st.dictionaries(KEYS, LEAVES,
 VALUES = st.one_of(st.lists(BRANCHES, max_size=3), st.dictionaries(KEYS, BRANCHES, max_size=4), LEAVES)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.dictionaries(KEYS, VALUES, max_size=6))
 def test_no_tree_breaks_it_and_every_refusal_says_something(data: dict[str, object]) -> None:
     whole = {**data, "apiVersion": "mlwright.dev/v1"}
