@@ -53,27 +53,20 @@ def program(path: str | None = None, *, env: str | None = None, params: Mapping[
     outcome = analyse(Disk("."), spec, registry.installed(), envs=(env,) if env else (), params=params)
     if outcome.usage_error:
         return Program(result=Result(usage_error=outcome.usage_error))
-    bag = Bag(outcome.findings)
-    chosen = env or default_environment(outcome.environments)
-    if chosen is None and outcome.environments:
-        names = ", ".join(item.environment for item in outcome.environments)
-        return Program(result=Result(usage_error=f"choose an environment with --env: {names}"))
-    project: ir.Project | None = None
-    found: Locate | None = None
-    for analysis in outcome.environments:
-        if analysis.environment == chosen:
-            bag.extend(analysis.findings)
-            found = locate(analysis.tree)
-            project = analysis.project if analysis.ready else None
-            if analysis.profile is not None and analysis.profile.orchestrator != "compose":
-                return _elsewhere(analysis)
-    result = Result(diagnostics=bag.ordered())
+    found, wrong = _chosen(outcome, env)
+    if wrong:
+        return Program(result=Result(usage_error=wrong))
+    if found is None:
+        return Program(result=Result(diagnostics=Bag(outcome.findings).ordered()), folder=_beside(spec))
+    if found.profile is not None and found.profile.orchestrator != "compose":
+        return _elsewhere(found)
+    bag = Bag([*outcome.findings, *found.findings])
     return Program(
-        result=result,
-        project=None if bag.failed else project,
+        result=Result(diagnostics=bag.ordered()),
+        project=None if bag.failed or not found.ready else found.project,
         folder=_beside(spec),
-        locate=found,
-        environment=chosen or "",
+        locate=locate(found.tree),
+        environment=found.environment,
     )
 
 
@@ -123,16 +116,14 @@ def drift(
     installed = registry.installed()
     outcome = analyse(Disk("."), spec, installed, envs=(env,) if env else ())
     bag = Bag(outcome.findings)
-    chosen = env or default_environment(outcome.environments)
-    found = next((one for one in outcome.environments if one.environment == chosen), None)
+    found, wrong = _chosen(outcome, env)
     if found is None:
-        names = ", ".join(one.environment for one in outcome.environments)
-        why = outcome.usage_error or (f"choose an environment with --env: {names}" if names else "")
-        return Result(diagnostics=bag.ordered(), usage_error=why), None
+        return Result(diagnostics=bag.ordered(), usage_error=outcome.usage_error or wrong), None
     bag.extend(found.findings)
     if found.profile is not None and found.profile.orchestrator == "compose":
         command = "run" if found.profile.local else "up"
-        why = f"{chosen!r} is not for a cluster: see what it does with `mlwright {command} --env {chosen}`"
+        name = found.environment
+        why = f"{name!r} is not for a cluster: see what it does with `mlwright {command} --env {name}`"
         return Result(diagnostics=bag.ordered(), usage_error=why), None
     if not found.ready:
         return Result(diagnostics=bag.ordered()), None
@@ -197,6 +188,15 @@ def owned(env: str) -> tuple[Result, tuple[Owned, ...]]:
         nodes, profile = asked(one.project, one.profile), one.profile
         found += who_owns(nodes, one.owners, orchestrator=profile.orchestrator, systems=profile.systems)
     return result, tuple(found)
+
+
+def _chosen(outcome: Outcome, env: str | None) -> tuple[Analysis | None, str]:
+    """The analysis of `env`, else of the default environment, else of the only one; and what to do where several could
+    be meant."""
+    chosen = env or default_environment(outcome.environments)
+    found = next((one for one in outcome.environments if one.environment == chosen), None)
+    names = ", ".join(one.environment for one in outcome.environments)
+    return found, f"choose an environment with --env: {names}" if names and found is None else ""
 
 
 def _deployed(outcome: Outcome, env: str | None) -> Analysis | str:

@@ -62,16 +62,17 @@ def diff(inputs: Inputs) -> int:
 
 def _keep(inputs: Inputs, review: Review, commit: str) -> None:
     from mlwright.review import document, markdown
+    from mlwright.review.model import headline
 
     _annotate("", _hazards(review), closing=False)
-    terminal.say(markdown.headline(review))
+    terminal.say(headline(review))
     key = state.comment_key(inputs.place, inputs.env)
     (inputs.folder / "plan.json").write_text(document.document(review) + "\n", encoding="utf-8")
     (inputs.folder / "comment.md").write_text(markdown.render(review, COMMENT_ROOM, key=key), encoding="utf-8")
     (inputs.folder / "change.md").write_text(markdown.render(review, state.SUMMARY_ROOM, key=key), encoding="utf-8")
-    state.Change(
-        base=commit, changed=bool(review.projects), risk=review.risk, headline=markdown.headline(review)
-    ).write(inputs.folder)
+    state.Change(base=commit, changed=bool(review.projects), risk=review.risk, headline=headline(review)).write(
+        inputs.folder
+    )
 
 
 def _skipped(inputs: Inputs, why: str, *, alarming: bool) -> int:

@@ -17,6 +17,7 @@ from mlwright.record import dataclass
 from mlwright.regex import lazy
 from mlwright.review.inert import clipped, code, concealed, fence, place, units, value_of, words
 from mlwright.review.model import (
+    RISK_WORDS,
     RISKS,
     WHY,
     EnvironmentReview,
@@ -28,22 +29,13 @@ from mlwright.review.model import (
     Remark,
     Review,
     Risk,
-    counted,
+    headline,
 )
 
 T = TypeVar("T")
 
 LIMIT = 65_000
 """Below the 65,536 characters that GitHub takes, with room for what a caller puts around the comment."""
-RISK_WORDS: dict[Risk, str] = {
-    "safe": "safe",
-    "behaviour": "behaviour changes silently",
-    "cost": "cost",
-    "security": "security",
-    "recreated": "an object is made anew",
-    "downtime": "downtime",
-    "data-loss": "data loss",
-}
 _ALL = 10**9
 _GRAPH = 12_000
 _LINES = 200
@@ -100,11 +92,6 @@ def render(review: Review, limit: int = LIMIT, *, key: str = "") -> str:
         except _TooLongError:
             continue
     return f"{head}\n### {headline(review)}\n\nToo long for a comment: `mlwright diff` shows all of it.\n"
-
-
-def headline(review: Review) -> str:
-    """`Plan: 2 to add, 3 to change, 1 to replace, 0 to remove`."""
-    return f"Plan: {counted(review.plan.items())}"
 
 
 def changed_lines(before: str, after: str) -> list[str]:

@@ -18,7 +18,15 @@ Risk = Literal["safe", "behaviour", "cost", "security", "recreated", "downtime",
 RISKS: tuple[Risk, ...] = ("safe", "behaviour", "cost", "security", "recreated", "downtime", "data-loss")
 """From the least to the gravest. `behaviour` is a change that nothing announces: results differ silently."""
 
-
+RISK_WORDS: dict[Risk, str] = {
+    "safe": "safe",
+    "behaviour": "behaviour changes silently",
+    "cost": "cost",
+    "security": "security",
+    "recreated": "an object is made anew",
+    "downtime": "downtime",
+    "data-loss": "data loss",
+}
 WHY = {
     "hand": "edited by hand",
     "compiler": "compiled by another version of mlwright",
@@ -192,3 +200,8 @@ def hazards(project: ProjectReview) -> tuple[Hazard, ...]:
     """All hazards of a project: of its remarks, then of its objects."""
     of_objects = (item for one in project.environments for change in one.objects for item in change.hazards)
     return (*(item for remark in project.remarks for item in remark.hazards), *of_objects)
+
+
+def headline(review: Review) -> str:
+    """`Plan: 2 to add, 3 to change, 1 to replace, 0 to remove`."""
+    return f"Plan: {counted(review.plan.items())}"

@@ -24,6 +24,7 @@ from mlwright.review.model import (
     Review,
     counted,
     hazards,
+    headline,
 )
 from mlwright.source.secrets_text import conceal
 
@@ -61,7 +62,7 @@ class _Text:
             yield f"no difference between {review.base} and {review.head or 'the working tree'}"
             return
         risk = review.risk
-        closing = f"Plan: {counted(review.plan.items())}"
+        closing = headline(review)
         yield self._bold(closing if risk == "safe" else f"{closing}. Risk: {risk}")
 
     def _project(self, project: ProjectReview) -> Iterator[str]:

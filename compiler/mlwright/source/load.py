@@ -133,8 +133,6 @@ class _Builder:
             return self._alias(event)
         start, anchor = self._nodes, event.anchor
         self._count(1, event)
-        if anchor is None and kind is _SCALAR:
-            return self._scalar(event)
         if anchor is not None:
             self._anchors[anchor] = None
         if kind is _SCALAR:

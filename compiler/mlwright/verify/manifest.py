@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import marshal
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import field
@@ -11,7 +10,7 @@ from typing import Any
 from mlwright.emit.kube.names import DIGITS
 from mlwright.record import dataclass
 from mlwright.span import Path
-from mlwright.target import Document, Embedded, TextFile
+from mlwright.target import Document, TextFile
 from mlwright.verify.shape import mapping, word
 
 Emitted = Sequence[tuple[str, Sequence[Document | TextFile]]]
@@ -142,35 +141,21 @@ def _walk(
     for path, value in waiting:
         size += 2
         for key, item in value.items() if isinstance(value, dict) else enumerate(value):
-            kind = type(item)
-            if kind is str or isinstance(item, str):
+            if isinstance(item, str):
                 size += len(item) + 3
                 if key in _TEXTS and "apiVersion" in item and isinstance(inside := parsed(item), dict):
                     (inner if "kind" in inside and _is_manifest(inside) else waiting).append(((*path, key), inside))
-            elif kind is int or kind is bool:
-                size += 8
-            elif kind is Embedded and not keys and (whole := _size(item)):
-                size += whole
-            elif kind is dict or isinstance(item, dict):
+            elif isinstance(item, dict):
                 (inner if "kind" in item and _is_manifest(item) else waiting).append(((*path, key), item))
             elif isinstance(item, (list, tuple)):
                 waiting.append(((*path, key), item))
             else:
                 size += 8
-            if type(key) is str:
+            if isinstance(key, str):
                 size += len(key) + 4
                 if key in keys:
                     places.setdefault(key, []).append(Place(path=(*path, key), value=item, holder=value))
     manifest.size += size
-
-
-def _size(value: dict[str, Any]) -> int:
-    """About how many bytes a document of plain types takes that has no object in it; 0 where that is not known."""
-    try:
-        text = marshal.dumps(dict(value), 2)
-    except ValueError:
-        return 0
-    return 0 if b"apiVersion" in text else len(text)
 
 
 def parsed(text: str) -> Any:

@@ -18,8 +18,9 @@ from mlwright.ir import Json
 from mlwright.record import dataclass
 from mlwright.review.inert import concealed, place, visible
 from mlwright.review.layers import Layer
-from mlwright.review.markdown import RISK_WORDS, headline, subject_of
+from mlwright.review.markdown import subject_of
 from mlwright.review.model import (
+    RISK_WORDS,
     RISKS,
     WHY,
     EnvironmentReview,
@@ -29,6 +30,7 @@ from mlwright.review.model import (
     ProjectReview,
     Remark,
     Review,
+    headline,
 )
 from mlwright.review.page.graph import graph
 from mlwright.review.page.texts import Texts
