@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import wraps
+from typing import NamedTuple, TypeVar
 
 from mlwright import ir
 from mlwright.record import dataclass, replace
@@ -11,10 +13,10 @@ from mlwright.regex import lazy
 from mlwright.span import Path
 
 _IN_TEXT = lazy(r"\$\{([^}]+)\}")
+Found = TypeVar("Found")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Text:
+class Text(NamedTuple):
     """One text of a container, at `path` of the specification; `variable` is the environment variable that it sets."""
 
     path: Path
@@ -22,13 +24,28 @@ class Text:
     variable: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Placed:
+class Placed(NamedTuple):
     """A container and the path of the node that it belongs to."""
 
     id: str
     path: Path
     container: ir.Container
+
+
+def _remembered(find: Callable[[ir.Project], Found]) -> Callable[[ir.Project], Found]:
+    """Keeps what was found in a program for whoever asks next: a dozen checks ask the same of one program."""
+    last: list[tuple[ir.Project, Found]] = []
+
+    @wraps(find)
+    def found(project: ir.Project) -> Found:
+        for known, answer in last:
+            if known is project:
+                return answer
+        answer = find(project)
+        last[:] = [(project, answer)]
+        return answer
+
+    return found
 
 
 def tasks(project: ir.Project) -> tuple[ir.Task, ...]:
@@ -52,32 +69,32 @@ def gate_nodes(project: ir.Project) -> tuple[ir.Gates, ...]:
     return tuple(node for node in project.nodes if isinstance(node, ir.Gates))
 
 
-def containers(project: ir.Project) -> Iterator[Placed]:
+@_remembered
+def containers(project: ir.Project) -> tuple[Placed, ...]:
     """Steps, trials that differ from their training (at its path), endpoints and notebooks."""
     steps = tasks(project)
     same = {task.origin.path: task.container for task in steps}
     trials = (s.trial for s in searches(project) if same.get(s.trial.origin.path) != s.trial.container)
-    for task in (*steps, *trials):
-        yield Placed(id=task.id, path=task.origin.path, container=task.container)
+    found = [Placed(task.id, task.origin.path, task.container) for task in (*steps, *trials)]
     for service in project.services:
-        yield Placed(id=service.id, path=service.origin.path, container=service.container)
+        found.append(Placed(service.id, service.origin.path, service.container))
         for kind, part in service.components:
-            yield Placed(id=service.id, path=(*service.origin.path, kind), container=part.container)
-    for notebook in project.notebooks:
-        yield Placed(id=notebook.id, path=notebook.origin.path, container=notebook.container)
+            found.append(Placed(service.id, (*service.origin.path, kind), part.container))
+    found += [Placed(notebook.id, notebook.origin.path, notebook.container) for notebook in project.notebooks]
+    return tuple(found)
 
 
 def texts(placed: Placed) -> Iterator[Text]:
     """Words of the command, arguments and environment values; a script is one text."""
     container, path = placed.container, placed.path
     for position, word in enumerate(container.argv):
-        yield Text(path=(*path, "command", position), template=word)
+        yield Text((*path, "command", position), word)
     if container.script:
-        yield Text(path=(*path, "command"), template=(container.script,))
+        yield Text((*path, "command"), (container.script,))
     for position, word in enumerate(container.args):
-        yield Text(path=(*path, "args", position), template=word)
+        yield Text((*path, "args", position), word)
     for name, value in container.env:
-        yield Text(path=(*path, "env", name), template=value, variable=name)
+        yield Text((*path, "env", name), value, name)
 
 
 def references(container: ir.Container) -> frozenset[str]:
@@ -152,6 +169,7 @@ def json_references(value: ir.Json) -> Iterator[str]:
         yield from _IN_TEXT.findall(text.replace("$${", ""))
 
 
+@_remembered
 def all_references(project: ir.Project) -> frozenset[str]:
     """Every reference that anything in the program makes, scripts left out, inputs included."""
     found: set[str] = set()

@@ -34,6 +34,7 @@ _ALIAS, _SCALAR, _MAPPING = yaml.AliasEvent, yaml.ScalarEvent, yaml.MappingStart
 _SEQUENCE_END, _MAPPING_END = yaml.SequenceEndEvent, yaml.MappingEndEvent
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _UNSTORABLE = lazy("[\x00\ud800-\udfff]")
+_WORD = lazy(r"[A-Za-z_][A-Za-z0-9_./-]*")
 _PROPERTIES = lazy(r"(?:[&!]\S*\s+)+")
 _CORE = "tag:yaml.org,2002:"
 _SCALAR_TAGS: dict[str, tuple[type, ...]] = {
@@ -128,11 +129,13 @@ class _Builder:
         return root
 
     def _node(self, event: Any) -> Node:
-        kind = type(event)
+        kind, anchor = type(event), event.anchor
         if kind is _ALIAS:
             return self._alias(event)
-        start, anchor = self._nodes, event.anchor
+        start = self._nodes
         self._count(1, event)
+        if kind is _SCALAR and anchor is None:
+            return self._scalar(event)
         if anchor is not None:
             self._anchors[anchor] = None
         if kind is _SCALAR:
@@ -256,6 +259,9 @@ class _Builder:
             self._add("YAML010", *_bad_key(key_span, braces))
             self._node(next(self._events))
             return
+        if event.value not in entries and (span := self._word(event)):
+            entries[event.value] = Entry(key=event.value, key_span=span, node=self._node(next(self._events)))
+            return
         key = self._scalar(event)
         if event.anchor is not None:
             self._anchors[event.anchor] = (key, 1)
@@ -276,6 +282,15 @@ class _Builder:
             self._add("YAML003", f"the key `{key.text}` appears twice", key.span, "again", _DUPLICATE, first.key_span)
             return
         entries[key.text] = Entry(key=key.text, key_span=key.span, node=value)
+
+    def _word(self, event: Any) -> Span | None:
+        """Where a key stands that is a bare word without anything to say about it, as nearly all are."""
+        plain = not event.style and event.anchor is None and event.tag is None
+        return (
+            self._span(event)
+            if plain and _WORD.fullmatch(event.value) and resolve(event.value) is event.value
+            else None
+        )
 
     def _with_merged(self, entries: dict[str, Entry], merged: list[tuple[Span, Node]]) -> dict[str, Entry]:
         """Keys of merged maps first; the first map that has a key wins, and a key that is written out beats all."""

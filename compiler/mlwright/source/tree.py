@@ -69,13 +69,21 @@ def with_node(entry: Entry, node: Node) -> Entry:
     return entry if node is entry.node else Entry(key=entry.key, key_span=entry.key_span, node=node)
 
 
-def plain(node: Node) -> Json:
-    """The value without positions; new lists and dicts on every call."""
+def plain(node: Node, known: dict[int, Json] | None = None) -> Json:
+    """The value without positions; new lists and dicts on every call. With `known`, which is filled, a node that is in
+    several places becomes one value, which is not to be changed."""
     if isinstance(node, Scalar):
         return node.value
-    if isinstance(node, Map):
-        return {key: plain(entry.node) for key, entry in node.entries.items()}
-    return [plain(item) for item in node.items]
+    if known is not None and id(node) in known:
+        return known[id(node)]
+    value: Json = (
+        {key: plain(entry.node, known) for key, entry in node.entries.items()}
+        if isinstance(node, Map)
+        else [plain(item, known) for item in node.items]
+    )
+    if known is not None:
+        known[id(node)] = value
+    return value
 
 
 def from_plain(value: Plain, span: Span, layer: str = "") -> Node:

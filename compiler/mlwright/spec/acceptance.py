@@ -33,7 +33,10 @@ class Refused(ValueError):
 
 def accept(model: type[Made], value: object) -> Made:
     """The instance of `model` that `value` (plain YAML) describes. Raises ValueError for everything else."""
-    made: Made = _model(model)(value)
+    try:
+        made: Made = _model(model)(value)
+    finally:
+        _SEEN.clear()
     return made
 
 
@@ -218,6 +221,9 @@ def _bounded(read: Reader, bounds: FieldInfo) -> Reader:
     return bounded
 
 
+_SEEN: dict[tuple[type[Declared], object], tuple[Declared, object]] = {}
+"""What values became, by model and text or identity: what many entries share, such as defaults, is read once. The
+values are kept so that no other gets the identity of one."""
 _READERS: dict[type[Declared], Reader] = {}
 
 
@@ -242,7 +248,11 @@ def _made(model: type[Declared]) -> Reader:
         readers[key] = name, _bounded(reader(field.annotation), field)
         return readers[key]
 
-    def read(value: Any) -> Declared:
+    def read(given: Any) -> Declared:
+        seen = (model, given if type(given) is str else id(given))
+        if seen in _SEEN:
+            return _SEEN[seen][0]
+        value = given
         for before in befores:
             value = before(value)
         if type(value) is not dict or not required <= value.keys():
@@ -255,6 +265,7 @@ def _made(model: type[Declared]) -> Reader:
         made.__dict__.update(values)
         for after in afters:
             after(made)
+        _SEEN[seen] = made, given
         return made
 
     return read

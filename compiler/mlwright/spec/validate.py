@@ -27,7 +27,7 @@ def validate(tree: Node) -> tuple[Project | None, Bag]:
     model = model_for(tree)
     if isinstance(model, Diagnostic):
         return None, Bag([model]).located(locate(tree))
-    project, bag = read(model, _own_environments(plain(tree)), tree)
+    project, bag = read(model, _own_environments(plain(tree, {})), tree)
     bag.extend(_disputed(tree, {item.at.path for item in bag}))
     return (None if bag.failed else project), bag.located(locate(tree))
 

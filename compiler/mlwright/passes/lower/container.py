@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from functools import partial
 
 from mlwright import ir
 from mlwright.diag import Diagnostic, Label
@@ -28,12 +29,12 @@ def container(context: Context, source: spec.Container, path: Path) -> ir.Contai
         argv = tuple(context.template(word, (*path, "command", index)) for index, word in enumerate(source.command))
     env = {name: context.template(text, (*path, "env", name)) for name, text in source.env.items()}
     return ir.Container(
-        image=image(context, source.image),
+        image=context.once("image", source.image, partial(image, context)),
         argv=argv,
         script=script,
         args=tuple(context.template(word, (*path, "args", index)) for index, word in enumerate(source.args)),
         env=tuple(sorted({**variables, **env}.items())),
-        resources=resources(source.resources),
+        resources=context.once("resources", source.resources, resources),
         mounts=tuple(
             _mount(context, target, mount, (*path, "mounts", target)) for target, mount in source.mounts.items()
         ),

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import field
-from typing import Literal
+from typing import Any, Literal, TypeVar
 
 from mlwright import ir
 from mlwright.diag import Bag, Diagnostic, Label
@@ -18,6 +18,9 @@ from mlwright.source.suggest import closest
 from mlwright.source.tree import Node, at
 from mlwright.span import Path
 
+Source = TypeVar("Source")
+Made = TypeVar("Made")
+
 RUN_TEXT = frozenset(
     {"params", "data", "data_uri", "outputs", "step_output", "metric", "secret", "storage", "registry", "each", "trial"}
     | {"run", "event"}
@@ -30,7 +33,8 @@ class Context:
     """Shared by all of lowering; `bag` collects findings, everything else is read only.
 
     `tree` is the environment's merged tree; `folder` the spec's folder and `environment` the environment's name.
-    `nodes` are the ids that `needs` may name; `stands_in` maps a training without a retrain to its tuning.
+    `nodes` are the ids that `needs` may name; `stands_in` maps a training without a retrain to its tuning. `made` is
+    what `once` has made.
     """
 
     tree: Node
@@ -43,6 +47,15 @@ class Context:
     nodes: frozenset[str] = frozenset()
     stands_in: Mapping[str, str] = field(default_factory=dict)
     bag: Bag = field(default_factory=Bag)
+    made: dict[tuple[str, int], Any] = field(default_factory=dict)
+
+    def once(self, what: str, source: Source, make: Callable[[Source], Made]) -> Made:
+        """`make(source)`, once for each part of the spec: many nodes have the same one from `defaults`."""
+        key = (what, id(source))
+        if key not in self.made:
+            self.made[key] = make(source), source  # which is kept, so that nothing else gets its identity
+        found: Made = self.made[key][0]
+        return found
 
     def inside(self, own: str, each: frozenset[str] = frozenset()) -> Context:
         """The same context, for the texts of the step with id `own`."""
