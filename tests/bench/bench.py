@@ -12,6 +12,7 @@ import shutil
 import statistics
 import subprocess
 import sys
+import sysconfig
 import tempfile
 import time
 from collections.abc import Callable, Iterable
@@ -42,7 +43,9 @@ class Case:
 def main() -> int:
     with tempfile.TemporaryDirectory(prefix=".bench-", dir=ROOT) as folder:  # on the disk that projects are on
         work = Path(folder)
-        print(f"Python {sys.version.split()[0]}, {os.cpu_count()} cores, median of {ROUNDS}\n")
+        optimised = "--enable-optimizations" in str(sysconfig.get_config_var("CONFIG_ARGS"))
+        built = "an optimised build" if optimised else "a build without --enable-optimizations"
+        print(f"Python {sys.version.split()[0]} ({built}), {os.cpu_count()} cores, median of {ROUNDS}\n")
         show(measure(list(cases(work))))
         cluster.show(work / "cluster")  # before others leave many files behind
         print(f"\n{'copies':>8} {'total s':>9} {'ms each':>9} {'peak MiB':>10}   (one process: compile of a folder)")
