@@ -20,6 +20,7 @@ from mlwright.emit.kube import kustomize
 from mlwright.emit.kube.settle import settle
 from mlwright.emit.patch import Change, apply_all
 from mlwright.ir import AddedObjects, Json, Project
+from mlwright.platform import Profile
 from mlwright.platform.demand import asked
 from mlwright.record import dataclass, replace
 from mlwright.registry import Registry
@@ -30,7 +31,6 @@ from mlwright.span import Path
 from mlwright.target import Closing, Digests, Document, EmitContext, Joinable, Operating, TextFile
 
 if TYPE_CHECKING:
-    from mlwright.verify import Checked
     from mlwright.verify.schemas import Definitions
 
 MANIFESTS = "manifests"
@@ -39,6 +39,8 @@ _MANY = 300
 """Files from which on a second process is worth what it takes to begin one."""
 
 Emitted = list[tuple[str, list[Document | TextFile]]]
+_Found = tuple[Bag, tuple[str, ...]]
+"""Findings, and what to know beside."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +64,7 @@ class Built:
     ignored: tuple[Diagnostic, ...] = ()
     notes: tuple[str, ...] = ()
     ready: bool = True
-    check: Callable[[], Checked] | None = None
+    check: Callable[[], _Found] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +121,7 @@ def build(
     emitted: Emitted = []
     changes: tuple[Change, ...] = ()
     notes: tuple[str, ...] = ()
-    later: Callable[[], Checked] | None = None
+    later: Callable[[], _Found] | None = None
     read = Recording(files)
     if not bag.failed:
         contexts: dict[str, EmitContext] = {}
@@ -142,19 +144,19 @@ def build(
         bag.extend(patched.findings)
         if project.objects:
             emitted = _joined(emitted, project, targets, contexts, read, analysis.folder, bag)
-        emitted = settle([(name, _closed(name, emitted, project, targets, contexts)) for name, _ in emitted])
-        if profile.orchestrator != "compose" and not bag.failed:
-            from mlwright.verify import verify  # Compose has no use for it
+        emitted = [(name, _closed(name, emitted, project, targets, contexts)) for name, _ in emitted]
+        checks = profile.orchestrator != "compose" and not bag.failed  # Compose has no use for them
+        if checks and apart and sum(len(items) for _, items in emitted) >= _MANY:
+            from mlwright.apart import begin
 
-            check = partial(verify, emitted, project, profile, crds)
-            if apart and sum(len(items) for _, items in emitted) >= _MANY:
-                from mlwright.apart import begin
+            later = begin(partial(_verified, emitted, project, profile, crds))
+        emitted = settle(emitted)
+        if checks and later is None:
+            from mlwright.verify import verify
 
-                later = begin(check)
-            else:
-                found = check()
-                bag.extend(found.findings)
-                notes = _notes(analysis, found)
+            found = verify(emitted, project, profile, crds)
+            bag.extend(found.findings)
+            notes = _notes(analysis, found.notes)
     whole = texts and not bag.failed
     rendered = rendering.render(emitted, kustomize.environment(emitted)) if whole else rendering.render(())
     findings, ignored = analysis.ignores.split(located(bag, analysis.tree).ordered())
@@ -174,24 +176,35 @@ def build(
     )
 
 
+def _verified(waiting: Emitted, project: Project, profile: Profile, crds: Definitions | None) -> _Found:
+    """What `verify` finds of files whose names are not settled yet. To find that nothing is wrong, it does not need the
+    names, and `settle` goes on at the same time; to say what is, it does, and so do schemas."""
+    from mlwright.verify import verify
+
+    found = verify(waiting, project, profile) if crds is None else None
+    if found is None or found.findings:
+        found = verify(settle(waiting), project, profile, crds)
+    return found.findings, found.notes
+
+
 def checked(built: Built) -> Built:
     """`built` with what a second process found, once that has come to its end."""
     if built.check is None:
         return built
-    found = built.check()
-    late, ignored = built.analysis.ignores.split(located(found.findings, built.analysis.tree).ordered())
+    bag, notes = built.check()
+    late, ignored = built.analysis.ignores.split(located(bag, built.analysis.tree).ordered())
     return replace(
         built,
         findings=Bag([*built.findings, *late]).ordered(),
         ignored=(*built.ignored, *ignored),
-        notes=(*built.notes, *_notes(built.analysis, found)),
-        ready=built.ready and not found.findings.failed,
+        notes=(*built.notes, *_notes(built.analysis, notes)),
+        ready=built.ready and not bag.failed,
         check=None,
     )
 
 
-def _notes(analysis: Analysis, found: Checked) -> tuple[str, ...]:
-    return tuple(f"{analysis.environment}: {note}" for note in found.notes)
+def _notes(analysis: Analysis, notes: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(f"{analysis.environment}: {note}" for note in notes)
 
 
 def _joined(

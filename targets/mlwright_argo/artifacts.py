@@ -62,7 +62,8 @@ class Carrier:
         if not self._makes(task, of):
             return {}
         made["spec"]["volumes"].append({"name": "artifacts", "emptyDir": {}})
-        made["spec"]["containers"][0]["volumeMounts"].append({"name": "artifacts", "mountPath": _OWN})
+        box = made["spec"]["containers"][0]
+        box["volumeMounts"] = [*box["volumeMounts"], {"name": "artifacts", "mountPath": _OWN}]
         name = self._steps[task.id if of is None else of]
         found = {"name": "outputs", "path": _OWN, "optional": True, "archive": {"none": {}}, **self._at(name)}
         return {"outputs": {"artifacts": [found]}}

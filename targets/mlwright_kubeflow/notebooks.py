@@ -88,9 +88,10 @@ def _account(objects: Objects) -> str:
 
 def _security(box: Container) -> dict[str, Any]:
     found = pod.security_context(box.security)
-    if box.security.run_as_user == pod.USER and not box.security.run_as_root:
-        found |= {"runAsUser": _USER, "runAsGroup": _GROUP}
-    return found if box.security.run_as_root else {**found, "fsGroup": _GROUP}
+    if box.security.run_as_root:
+        return found
+    theirs = {"runAsUser": _USER, "runAsGroup": _GROUP} if box.security.run_as_user == pod.USER else {}
+    return {**found, **theirs, "fsGroup": _GROUP}
 
 
 def _workspace(objects: Objects, notebook: Notebook, name: str) -> None:

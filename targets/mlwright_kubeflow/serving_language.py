@@ -132,7 +132,7 @@ def _template(objects: Objects, service: Service, where: str, group: Group, opti
     volumes.service(box)
     env = serving_pod.variables(objects, box)
     if words := [*options, *serving_pod.words(objects, box.args)]:
-        env.append({"name": "VLLM_ADDITIONAL_ARGS", "value": shlex.join(words)})
+        env = [*env, {"name": "VLLM_ADDITIONAL_ARGS", "value": shlex.join(words)}]
     resources = quantity.resources(group.resources or box.resources, platform)
     container = {
         "name": pod.MAIN,

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from mlwright.emit import servedoc
 from mlwright.emit.kube import endpoints, pod, scaling, workloads
 from mlwright.emit.kube.exposure import Backend, expose, route
 from mlwright.emit.kube.objects import Objects
 from mlwright.emit.kube.workloads import Workload
+from mlwright.emit.shared import shared
 from mlwright.ir import Route, Service
 
 _DRAIN = 5
 """Seconds for which a pod that is to end still answers, until nobody sends it requests any more."""
+_PAUSE = shared({"preStop": {"sleep": {"seconds": _DRAIN}}})
+_SLEEP = shared({"preStop": {"exec": {"command": ["sleep", str(_DRAIN)]}}})
 
 
 def emit_endpoint(objects: Objects, service: Service) -> None:
@@ -69,7 +70,7 @@ def _emit(objects: Objects, service: Service, work: Workload) -> None:
     more = {
         "ports": workloads.ports(service.port),
         **workloads.probes(servedoc.health_path(service), service.startup),
-        "lifecycle": {"preStop": _pause(objects)},
+        "lifecycle": _PAUSE if objects.context.platform.at_least("kubernetes", "1.30") else _SLEEP,
     }
     container = pod.user_container(objects, made.box, made.volumes, made.env, made.start, more=more)
     template = pod.template(
@@ -92,9 +93,3 @@ def _emit(objects: Objects, service: Service, work: Workload) -> None:
         scaling.emit_scaling(objects, work, service.replicas)
     if service.replicas.min > 1:
         workloads.budget(objects, work)
-
-
-def _pause(objects: Objects) -> dict[str, Any]:
-    if objects.context.platform.at_least("kubernetes", "1.30"):
-        return {"sleep": {"seconds": _DRAIN}}
-    return {"exec": {"command": ["sleep", str(_DRAIN)]}}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,11 +11,15 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mlwright.diag import Diagnostic
 from mlwright.diag.codes import CODES
+from mlwright.emit.kube.settle import settle
+from mlwright.emit.shared import shared
 from mlwright.platform import BUILTIN
-from mlwright.target import Document
+from mlwright.target import Document, TextFile
 from mlwright.testing import programs
 from mlwright.verify import verify
+from mlwright.verify.manifest import Emitted
 
 OBJECTS = list(
     yaml.safe_load_all("""
@@ -113,9 +118,11 @@ def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
 PLACES = [(position, path) for position, item in enumerate(OBJECTS) for path in places(item)]
 
 
-@settings(max_examples=120)
-@given(st.lists(st.tuples(st.sampled_from(PLACES), st.sampled_from(JUNK)), min_size=1, max_size=4))
-def test_any_value_anywhere_is_a_finding_or_nothing(changes: list[tuple[tuple[int, tuple[Any, ...]], Any]]) -> None:
+Changes = list[tuple[tuple[int, tuple[Any, ...]], Any]]
+CHANGES = st.lists(st.tuples(st.sampled_from(PLACES), st.sampled_from(JUNK)), min_size=1, max_size=4)
+
+
+def changed(changes: Changes) -> list[dict[str, Any]]:
     objects = copy.deepcopy(OBJECTS)
     for (position, path), junk in changes:
         holder: Any = objects[position]
@@ -126,6 +133,53 @@ def test_any_value_anywhere_is_a_finding_or_nothing(changes: list[tuple[tuple[in
                 holder[path[-1]] = copy.deepcopy(junk)
         except (LookupError, TypeError):
             continue  # another change took its place away
-    documents = [Document(path=f"{number}.yaml", data=data) for number, data in enumerate(objects)]
-    for item in verify([("kubernetes", documents)], programs.project(), BUILTIN["argo"]).findings:
+    return objects
+
+
+def emitted(objects: list[dict[str, Any]]) -> list[tuple[str, list[Document | TextFile]]]:
+    return [("kubernetes", [Document(path=f"{number}.yaml", data=data) for number, data in enumerate(objects)])]
+
+
+def found(documents: Emitted) -> list[Diagnostic]:
+    return list(verify(documents, programs.project(), BUILTIN["argo"]).findings)
+
+
+@settings(max_examples=120)
+@given(CHANGES)
+def test_any_value_anywhere_is_a_finding_or_nothing(changes: Changes) -> None:
+    for item in found(emitted(changed(changes))):
         assert item.code in CODES and item.message
+
+
+def parted(data: dict[str, Any]) -> dict[str, Any]:
+    """The object made of shared parts, but for what has objects in it."""
+    if data.get("kind") in ("ConfigMap", "WorkflowTemplate"):
+        return data
+    return {key: shared(item) if isinstance(item, (dict, list)) else item for key, item in data.items()}
+
+
+@settings(max_examples=120)
+@given(CHANGES)
+def test_what_is_wrong_in_a_shared_part_is_told_of_each_object_that_has_it(changes: Changes) -> None:
+    objects = changed(changes)
+    parts = [parted(data) for data in objects]
+    twice = found(emitted([*objects, *copy.deepcopy(objects)]))
+    assert Counter(found(emitted([*parts, *parts]))) == Counter(twice)
+    assert Counter(found(emitted([*parts, *parts]))) == Counter(twice)  # with what the first time has kept
+
+
+def waiting(value: Any, key: str = "") -> Any:
+    """The object with names that wait for a digest: that of the ConfigMap, and all that refers to it."""
+    if isinstance(value, dict):
+        return {name: waiting(item, name) for name, item in value.items()}
+    if isinstance(value, list):
+        return [waiting(item) for item in value]
+    return "c@hash" if key == "name" and value == "c" else value
+
+
+@settings(max_examples=120)
+@given(CHANGES)
+def test_whatever_is_wrong_is_seen_before_names_are_settled(changes: Changes) -> None:
+    documents = emitted([waiting(data) for data in changed(changes)])
+    before, after = found(documents), found(settle(documents))
+    assert {item.code for item in after} <= {item.code for item in before}

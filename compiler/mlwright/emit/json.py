@@ -7,14 +7,16 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
+from mlwright.emit.shared import KINDS
 from mlwright.span import Path
 
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 _INERT = {ord(char): f"\\u{ord(char):04x}" for char in "$(){}"}
 
 
 def canonical(value: Any) -> str:
     """Compact text with sorted keys: the form that digests are taken of. Raises ValueError for NaN and infinities."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return _CANONICAL.encode(value)
 
 
 def compact(value: Any) -> str:
@@ -24,7 +26,12 @@ def compact(value: Any) -> str:
 
 def digest(value: Any) -> str:
     """The sha256 of the canonical text, in hex."""
-    return hashlib.sha256(canonical(value).encode("utf-8", "surrogatepass")).hexdigest()
+    return sha256(canonical(value))
+
+
+def sha256(text: str) -> str:
+    """The sha256 of a text, in hex."""
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def pretty(value: Any) -> str:
@@ -77,6 +84,8 @@ def _inert(value: Any, line: str, pieces: list[str]) -> None:
                 pieces.append(f"{mark}{_TEXTS[key]}: {item}")
             elif item is None:
                 pieces.append(f"{mark}{_TEXTS[key]}: null")
+            elif kind in KINDS:
+                pieces.append(f"{mark}{_TEXTS[key]}: {_shared(item, inner)}")
             else:
                 pieces.append(f"{mark}{_TEXTS[key]}: ")
                 _inert(item, inner, pieces)
@@ -98,7 +107,17 @@ def _inert(value: Any, line: str, pieces: list[str]) -> None:
     elif type(value) is int:
         pieces.append(str(value))
     else:
-        pieces.append(_TEXTS[value] if isinstance(value, str) else json.dumps(value, allow_nan=False))
+        pieces.append(_TEXTS[value] if isinstance(value, str) else _CANONICAL.encode(value))
+
+
+def _shared(value: Any, line: str) -> str:
+    """What `_inert` makes of a part that documents share, made once for each depth."""
+    texts: dict[str, str] = value.made
+    if line not in texts:
+        pieces: list[str] = []
+        _inert(value, line, pieces)
+        texts[line] = "".join(pieces)
+    return texts[line]
 
 
 class _Texts(dict[str, str]):

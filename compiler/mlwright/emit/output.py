@@ -132,7 +132,7 @@ def _owned(folder: Path) -> tuple[Mapping[str, str], tuple[Diagnostic, ...]]:
 def _in_the_way(files: Mapping[str, bytes], present: Mapping[str, Path], owned: Mapping[str, str]) -> Bag:
     """OUT003 and OUT004 for what stands where a file of ours must go and is not ours."""
     bag = Bag()
-    for path, data in files.items():
+    for path, data in files.items() if present else ():
         for head in _heads(path):
             if head in present and present[head].is_symlink():
                 bag.add(_link(present[head]))

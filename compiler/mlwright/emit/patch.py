@@ -86,6 +86,9 @@ def apply_all(
 
     `target` gives a target by name, `versions` the platform's systems, `is_secret` (key, text) knows a secret literal.
     """
+    patches = sorted(patches, key=lambda item: item.name)
+    if not patches:
+        return Patched(emitted=[(name, list(items)) for name, items in emitted], changes=(), findings=Bag())
     documents = {(name, item.path): item for name, items in emitted for item in items if isinstance(item, Document)}
     state = _State(documents=documents, is_secret=is_secret)
     places = [
@@ -93,7 +96,7 @@ def apply_all(
         for (name, _), document in documents.items()
         for part in document.parts
     ]
-    for patch in sorted(patches, key=lambda item: item.name):
+    for patch in patches:
         state.bag.extend(_until(patch, versions))
         for place in _matching(patch, places, state.bag):
             _apply(patch, place, state)

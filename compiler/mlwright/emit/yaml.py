@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mlwright.emit import json
+from mlwright.emit.shared import KINDS
 from mlwright.record import dataclass
 from mlwright.regex import lazy
 from mlwright.span import Path
@@ -162,6 +163,9 @@ class _Writer:
                 self.mapping(item, here, indent + 2, "")
             elif kind is int:
                 out.append(f"{pad}{name}: {item}")
+            elif lines is None and kind in KINDS and item:
+                out.append(f"{pad}{name}:")
+                out.append(self.shared(item, indent + 2, ""))
             else:
                 self.value(f"{pad}{name}:", item, here, indent + 2)
             if lead:
@@ -176,6 +180,8 @@ class _Writer:
                 lines[here] = len(out) + 1
             if isinstance(item, str):
                 self.text(pad[:-1], item, indent + 2)
+            elif lines is None and type(item) in KINDS and item:
+                out.append(self.shared(item, indent + 2, pad))
             elif isinstance(item, (list, tuple)) and item:
                 self.sequence(item, here, indent + 2, pad)
             elif isinstance(item, (dict, Mapping)) and item and not isinstance(item, Embedded):
@@ -184,6 +190,19 @@ class _Writer:
                 self.value(pad[:-1], item, here, indent + 2)
             if lead:
                 pad, lead = f"{' ' * indent}- ", ""
+
+    def shared(self, value: Any, indent: int, lead: str) -> str:
+        """The lines of a part that documents share, which are the same wherever it stands as far in."""
+        texts: dict[str, str] = value.made
+        key = lead or " " * indent
+        if key not in texts:
+            writer = _Writer([], None)
+            if isinstance(value, dict):
+                writer.mapping(value, (), indent, lead)
+            else:
+                writer.sequence(value, (), indent, lead)
+            texts[key] = "\n".join(writer.out)
+        return texts[key]
 
     def value(self, lead: str, value: Any, path: Path, indent: int) -> None:
         if isinstance(value, str):
@@ -219,9 +238,12 @@ class _Writer:
         """A JSON document as a block of text that no engine finds anything to substitute in."""
         pad = " " * indent
         self.out.append(f"{lead} |")
-        if self.lines is not None:
+        text = f"{pad}{json.inert(value, pad)}"
+        if self.lines is None:
+            self.out.append(text[:-1])
+        else:
             self.lines.update({(*path, *inner): len(self.out) + line for inner, line in json.lines(value).items()})
-        self.out.extend(f"{pad}{json.inert(value, pad)}".splitlines())
+            self.out.extend(text.splitlines())
 
 
 def _ordered(data: Mapping[str, Any]) -> list[tuple[str, Any]]:

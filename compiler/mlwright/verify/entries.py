@@ -8,31 +8,41 @@ from typing import Any
 from mlwright.diag import Diagnostic
 from mlwright.span import Path
 from mlwright.verify.finding import finding, place, shown
-from mlwright.verify.manifest import Manifest
+from mlwright.verify.manifest import Manifest, Place, Rule, of_value
 from mlwright.verify.shape import mappings
 
-_NAMED = {
-    **dict.fromkeys(("env", "volumes", "imagePullSecrets", "templates", "tasks", "artifacts", "parameters"), "name"),
-    "volumeMounts": "mountPath",
-}
 _CONTAINERS = ("initContainers", "containers", "sidecars")
-KEYS = frozenset({*_NAMED, *_CONTAINERS, "ports"})
 
 
 def check(manifest: Manifest) -> Iterator[Diagnostic]:
     """VER016: two entries of one list that are told apart by a name, and have the same."""
     for key, places in manifest.places.items():
-        for found in places if key in KEYS else ():
-            at, value = found.path, found.value
-            if key == "ports":
-                yield from _distinct(manifest, [(at, value)], "name")
-                for number in ("containerPort", "port"):
-                    yield from _distinct(manifest, [(at, value)], number, protocol=True)
-            elif key == "containers":
-                lists = [((*at[:-1], one), found.holder.get(one)) for one in _CONTAINERS]
-                yield from _distinct(manifest, lists, "name")
-            elif key in _NAMED:
-                yield from _distinct(manifest, [(at, value)], _NAMED[key])
+        if look := _RULES.get(key):
+            for found in places:
+                yield from look(manifest, found)
+
+
+@of_value
+def _ports(manifest: Manifest, place: Place) -> Iterator[Diagnostic]:
+    lists = [(place.path, place.value)]
+    yield from _distinct(manifest, lists, "name")
+    for number in ("containerPort", "port"):
+        yield from _distinct(manifest, lists, number, protocol=True)
+
+
+def _containers(manifest: Manifest, place: Place) -> Iterator[Diagnostic]:
+    lists = [((*place.path[:-1], one), place.holder.get(one)) for one in _CONTAINERS]
+    yield from _distinct(manifest, lists, "name")
+
+
+@of_value
+def _named(manifest: Manifest, place: Place) -> Iterator[Diagnostic]:
+    yield from _distinct(manifest, [(place.path, place.value)], "name")
+
+
+@of_value
+def _mounts(manifest: Manifest, place: Place) -> Iterator[Diagnostic]:
+    yield from _distinct(manifest, [(place.path, place.value)], "mountPath")
 
 
 def _distinct(
@@ -58,6 +68,16 @@ def _distinct(
             related = (place(manifest, (*seen[key], name), "the first"),)
             help = "remove one, or give it another"
             yield finding("VER016", manifest, (*base, position, name), what, help, related=related)
+
+
+_RULES: dict[str, Rule] = {
+    **dict.fromkeys(("env", "volumes", "imagePullSecrets", "templates", "tasks", "artifacts", "parameters"), _named),
+    "volumeMounts": _mounts,
+    "containers": _containers,
+    "ports": _ports,
+}
+"""Key -> what is looked at in its value."""
+KEYS = frozenset(_RULES)
 
 
 def twice(manifests: Iterable[Manifest]) -> Iterator[Diagnostic]:

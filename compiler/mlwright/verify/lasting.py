@@ -27,6 +27,6 @@ def check(manifest: Manifest) -> Iterator[Diagnostic]:
             )
             yield finding("VER018", manifest, ("spec", field), message, "remove the field: the object is the record")
     unchanging = once or manifest.data.get("immutable") is True
-    if unchanging and not _HASHED.fullmatch(manifest.name) and not is_users(manifest, ()):
+    if unchanging and not _HASHED.fullmatch(manifest.settled) and not is_users(manifest, ()):
         message = f"{manifest} cannot be changed once it is applied, and its name does not follow its content"
         yield finding("VER019", manifest, ("metadata", "name"), message, "let a digest of the content end its name")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
 
@@ -11,7 +11,7 @@ from mlwright.emit import json
 from mlwright.regex import lazy
 from mlwright.span import Path
 from mlwright.verify.finding import finding, shown
-from mlwright.verify.manifest import Manifest, Place, is_open
+from mlwright.verify.manifest import Manifest, Place, Rule, is_open, of_value
 from mlwright.verify.shape import mapping, mappings
 
 _CONTENT = 1024 * 1024
@@ -114,6 +114,7 @@ def _port(manifest: Manifest, place: Place) -> Iterator[Diagnostic]:
         yield finding("VER014", manifest, place.path, message, "ports are 1 to 65535")
 
 
+@of_value
 def _port_names(manifest: Manifest, place: Place) -> Iterator[Diagnostic]:
     for position, entry in mappings(place.value):
         name = entry.get("name") if "containerPort" in entry else None
@@ -124,6 +125,7 @@ def _port_names(manifest: Manifest, place: Place) -> Iterator[Diagnostic]:
             yield finding("VER014", manifest, path, message, help)
 
 
+@of_value
 def _environment(manifest: Manifest, place: Place) -> Iterator[Diagnostic]:
     for position, entry in mappings(place.value):
         name = entry.get("name")
@@ -143,7 +145,7 @@ def _environment(manifest: Manifest, place: Place) -> Iterator[Diagnostic]:
             yield finding("VER015", manifest, (*path, "valueFrom"), message, "remove one of them")
 
 
-_RULES: dict[str, Callable[[Manifest, Place], Iterator[Diagnostic]]] = {
+_RULES: dict[str, Rule] = {
     **dict.fromkeys(("port", "containerPort", "hostPort", "targetPort", "nodePort"), _port),
     **dict.fromkeys(("limits", "requests"), _amounts),
     "hard": _quota,

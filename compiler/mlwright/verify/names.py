@@ -10,7 +10,7 @@ from mlwright.diag import Diagnostic
 from mlwright.regex import lazy
 from mlwright.span import Path
 from mlwright.verify.finding import finding, shown
-from mlwright.verify.manifest import Manifest, is_open
+from mlwright.verify.manifest import Manifest, Place, is_open, of_value
 
 KEYS = frozenset({"labels", "matchLabels", "annotations", "nodeSelector"})
 
@@ -52,7 +52,7 @@ def check(manifest: Manifest) -> Iterator[Diagnostic]:
     for place in manifest.places_of("labels", "matchLabels", "nodeSelector"):
         # Elsewhere the word means other things: labels of alerts are any text.
         if isinstance(place.value, dict) and (place.path[-1] != "labels" or place.path[-2:-1] in _HOLDERS):
-            yield from _labels(manifest, place.path, place.value)
+            yield from _labels(manifest, place)
     for place in manifest.places_of("annotations"):
         if isinstance(place.value, dict) and place.path[-2:-1] == ("metadata",):
             yield from _annotations(manifest, place.path, place.value)
@@ -65,6 +65,7 @@ def _name(manifest: Manifest) -> Iterator[Diagnostic]:
         yield finding("VER010", manifest, path, f"this {manifest.kind} has no name", "give it `metadata.name`")
     if name is None or (manifest.outer is not None and is_open(str(name))):
         return
+    name = manifest.settled or name
     form, longest = _FORMS.get(manifest.kind, (_SUBDOMAIN, _LONGEST))
     if not isinstance(name, str) or not form.fullmatch(name):
         message = f"`{name}` is no name for a {manifest.kind}: it has {_WORDS[form]}"
@@ -74,13 +75,14 @@ def _name(manifest: Manifest) -> Iterator[Diagnostic]:
         yield finding("VER010", manifest, path, message, "shorten `metadata.name`, or what it is called after")
 
 
-def _labels(manifest: Manifest, path: Path, labels: dict[str, Any]) -> Iterator[Diagnostic]:
-    for key, value in labels.items():
+@of_value
+def _labels(manifest: Manifest, place: Place) -> Iterator[Diagnostic]:
+    for key, value in place.value.items():
         if isinstance(value, (dict, list)):
             continue
         if why := _label_problem(key, value) if isinstance(value, str) else _key_problem(key) or _not_text(value):
-            where = shown(manifest, path)
-            yield finding("VER011", manifest, (*path, key), f"the label `{key}` of {manifest} ({where}) {why}")
+            where = shown(manifest, place.path)
+            yield finding("VER011", manifest, (*place.path, key), f"the label `{key}` of {manifest} ({where}) {why}")
 
 
 def _annotations(manifest: Manifest, path: Path, values: dict[str, Any]) -> Iterator[Diagnostic]:

@@ -11,7 +11,7 @@ from mlwright.regex import lazy
 from mlwright.source.suggest import did_you_mean
 from mlwright.span import Path
 from mlwright.verify.finding import finding, is_users, shown
-from mlwright.verify.manifest import Manifest, Place, is_open
+from mlwright.verify.manifest import Manifest, Place, is_open, of_value
 from mlwright.verify.objects import Objects
 from mlwright.verify.shape import mapping, mappings, word
 
@@ -134,6 +134,7 @@ def _plain(kind: str) -> Callable[[Place], Iterator[Use]]:
     return uses
 
 
+@of_value
 def _volumes(place: Place) -> Iterator[Use]:
     for position, volume in mappings(place.value):
         yield from _volume(volume, (*place.path, position))
@@ -158,6 +159,7 @@ def _volume(volume: dict[str, Any], path: Path) -> Iterator[Use]:
         yield Use(kind="PersistentVolumeClaim", name=claim.get("claimName"), path=at)
 
 
+@of_value
 def _addresses(place: Place) -> Iterator[Use]:
     """URLs in environment variables whose host is a plain name: a Service of the namespace."""
     for position, entry in mappings(place.value):
@@ -253,6 +255,7 @@ def _of_account(place: Place) -> Iterator[Use]:
         yield from _pull_secrets(place)
 
 
+@of_value
 def _queue(place: Place) -> Iterator[Use]:
     if isinstance(place.value, dict) and (name := place.value.get("kueue.x-k8s.io/queue-name")):
         yield Use(kind="LocalQueue", name=name, path=(*place.path, "kueue.x-k8s.io/queue-name"))

@@ -43,6 +43,12 @@ def test_what_a_schedule_or_a_plan_starts_may_remove_itself_under_any_name() -> 
     assert said(plan % job("train", "ttlSecondsAfterFinished: 60,")) == []
 
 
+def test_so_is_one_whose_name_waits_for_its_digest() -> None:
+    assert said(job("train@hash")) == []
+    (found,) = said(job(f"{'t' * 53}@hash"))
+    assert found.startswith("VER010 the name of Job t") and "has 64 characters" in found
+
+
 @pytest.mark.parametrize("name", ["train", "train-012345678", "train-0123456789a", "train-ABCDEF0123", "0123456789"])
 def test_a_job_whose_name_stays_can_never_change(name: str) -> None:
     assert any(line.startswith(f"VER019 Job {name}") for line in said(job(name)))

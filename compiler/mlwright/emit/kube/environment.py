@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Any
 
 from mlwright.emit import json as texts
 from mlwright.emit.environment import secret_variable
 from mlwright.emit.kube.names import named
 from mlwright.emit.places import Places, data_path
+from mlwright.emit.shared import shared
 from mlwright.emit.trackserver import PORT
 from mlwright.ir import Json, Project, Secret, Task, Template
 
@@ -38,10 +40,18 @@ _CACHES = {
 
 def entries(values: Mapping[str, Value]) -> list[dict[str, Any]]:
     """`env` of a container. Kubernetes substitutes `$(NAME)` in values: text arrives as it is."""
+    if all(type(value) is str for value in values.values()):
+        return _texts(tuple(values.items()))
     return [
         {"name": name, "value": _plain(value)} if isinstance(value, str) else {"name": name, "valueFrom": value}
         for name, value in values.items()
     ]
+
+
+@lru_cache(maxsize=256)
+def _texts(values: tuple[tuple[str, str], ...]) -> list[dict[str, Any]]:
+    """Containers of a kind often have the same variables."""
+    return shared([{"name": name, "value": _plain(value)} for name, value in values])
 
 
 def _plain(value: str) -> str:

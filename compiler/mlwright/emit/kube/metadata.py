@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import Any, Literal
 
 from mlwright.emit.kube.names import stem
+from mlwright.emit.shared import shared
 from mlwright.ir import Container, Project
 
 NODE = "mlwright.dev/node"
@@ -32,7 +33,12 @@ NAMESPACE, BASE, TRACKING, TEMPLATES, SERVING, RUNS = -30, -20, -10, 0, 10, 20
 
 def selector(project: Project, name: str) -> dict[str, str]:
     """The labels that pods of the component `name` are found by; they never change."""
-    return {"app.kubernetes.io/name": label(name), "app.kubernetes.io/instance": label(instance(project))}
+    return _selector(name, instance(project))
+
+
+@lru_cache(maxsize=4096)
+def _selector(name: str, instance: str) -> dict[str, str]:
+    return shared({"app.kubernetes.io/name": label(name), "app.kubernetes.io/instance": label(instance)})
 
 
 def instance(project: Project) -> str:

@@ -26,6 +26,7 @@ from typing import Any, Literal
 from mlwright import ir
 from mlwright.emit import pipeline as pipelines
 from mlwright.emit import stepdoc
+from mlwright.emit.shared import KINDS, shared
 
 Manifest = dict[str, Any]
 
@@ -35,7 +36,9 @@ _SELF: Mapping[str, str] = {
     "MLWRIGHT_POD": "metadata.name",
     "MLWRIGHT_NAMESPACE": "metadata.namespace",
 }
-CONDUCTOR_ENV: Mapping[str, dict[str, Any]] = {name: {"fieldRef": {"fieldPath": path}} for name, path in _SELF.items()}
+CONDUCTOR_ENV: Mapping[str, dict[str, Any]] = shared(
+    {name: {"fieldRef": {"fieldPath": path}} for name, path in _SELF.items()}
+)
 """`valueFrom` of the variables that tell the conductor which Job it is."""
 OPERATOR_ENV: Mapping[str, dict[str, Any]] = {
     name: CONDUCTOR_ENV[name] for name in ("MLWRIGHT_POD", "MLWRIGHT_NAMESPACE")
@@ -45,30 +48,39 @@ OPERATOR_ENV: Mapping[str, dict[str, Any]] = {
 EXPERIMENT = "Experiment"
 """The kind that is a whole search with a controller of its own."""
 _LOST = {"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}]}
-POD_FAILURES: Manifest = {
-    "rules": [
-        _LOST,
-        {"action": "FailJob", "onExitCodes": {"containerName": "main", "operator": "NotIn", "values": [69, 137, 143]}},
-    ]
-}
+POD_FAILURES: Manifest = shared(
+    {
+        "rules": [
+            _LOST,
+            {
+                "action": "FailJob",
+                "onExitCodes": {"containerName": "main", "operator": "NotIn", "values": [69, 137, 143]},
+            },
+        ]
+    }
+)
 """`podFailurePolicy` of a step's Job: an evicted pod is not counted, a killed one or one without a tracking server is
 tried again, and whatever else the launcher said after its attempts is final."""
-ITEM_FAILURES: Manifest = {
-    "rules": [
-        _LOST,
-        {
-            "action": "FailIndex",
-            "onExitCodes": {"containerName": "main", "operator": "NotIn", "values": [69, 137, 143]},
-        },
-    ]
-}
+ITEM_FAILURES: Manifest = shared(
+    {
+        "rules": [
+            _LOST,
+            {
+                "action": "FailIndex",
+                "onExitCodes": {"containerName": "main", "operator": "NotIn", "values": [69, 137, 143]},
+            },
+        ]
+    }
+)
 """The same where each index is an item (`backoffLimitPerIndex`): the other items go on."""
-CONDUCTOR_FAILURES: Manifest = {
-    "rules": [
-        _LOST,
-        {"action": "FailJob", "onExitCodes": {"containerName": "main", "operator": "In", "values": [1, 64, 75]}},
-    ]
-}
+CONDUCTOR_FAILURES: Manifest = shared(
+    {
+        "rules": [
+            _LOST,
+            {"action": "FailJob", "onExitCodes": {"containerName": "main", "operator": "In", "values": [1, 64, 75]}},
+        ]
+    }
+)
 """`podFailurePolicy` of the conductor: 1 the pipeline failed, 64 a wrong plan, 75 another run is at work."""
 
 
@@ -247,7 +259,7 @@ def _run_texts(value: Any, at: tuple[str, ...], found: dict[str, RunText]) -> di
     """The texts of the run in `value`, by their place (a JSON pointer), put into `found`."""
     if isinstance(value, dict):
         for key, item in value.items():
-            if type(item) is str:
+            if type(item) is str or type(item) in KINDS:
                 continue
             if isinstance(item, _HOLDERS):
                 _run_texts(item, (*at, key), found)
@@ -255,7 +267,7 @@ def _run_texts(value: Any, at: tuple[str, ...], found: dict[str, RunText]) -> di
                 found[_pointer(*at, key)] = item
     else:
         for index, item in enumerate(value):
-            if type(item) is str:
+            if type(item) is str or type(item) in KINDS:
                 continue
             if isinstance(item, _HOLDERS):
                 key = item.get("name", "") if isinstance(item, dict) else ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from mlwright.emit.kube import metadata
@@ -12,6 +13,7 @@ from mlwright.emit.kube.objects import Objects
 from mlwright.emit.kube.placement import placed
 from mlwright.emit.kube.quantity import ours, resources
 from mlwright.emit.kube.volumes import Volumes
+from mlwright.emit.shared import shared
 from mlwright.ir import Container, Image, Security
 
 FOLDER = "/mlwright"
@@ -24,6 +26,8 @@ MAIN = "main"
 USER = 65532
 OUTSIDE = {"sidecar.istio.io/inject": "false"}
 """The label of pods that are no part of the mesh."""
+_LITTLE = shared({"requests": {"cpu": "100m", "memory": "256Mi"}})
+"""`resources` of a container of the user's that asks for none."""
 _PULL = {"always": "Always", "never": "Never", "if_not_present": "IfNotPresent"}
 
 
@@ -87,7 +91,7 @@ def user_container(
         **start,
         "env": entries(env),
         **(more or {}),
-        "resources": asked or {"requests": {"cpu": "100m", "memory": "256Mi"}},
+        "resources": asked or _LITTLE,
         "securityContext": _container_security(box.security.read_only_root, root=bool(box.security.run_as_root)),
         "terminationMessagePolicy": "FallbackToLogsOnError",
         "volumeMounts": volumes.mounts(),
@@ -113,7 +117,7 @@ def our_container(
         **start,
         "env": entries({**env, "HOME": HOME, "USER": "mlwright"}),
         **(more or {}),
-        "resources": dict(asked or ours()),
+        "resources": asked or ours(),
         "securityContext": _container_security(True),
         "terminationMessagePolicy": "FallbackToLogsOnError",
         "volumeMounts": volumes.mounts(),
@@ -197,23 +201,27 @@ def default_account(objects: Objects) -> str:
 
 def security_context(security: Security) -> dict[str, Any]:
     """The pod's user, who is never root without a reason."""
-    seccomp = {"seccompProfile": {"type": "RuntimeDefault"}}
-    if security.run_as_root:
-        return {"runAsUser": 0, **seccomp}
-    user = security.run_as_user
-    return {
+    return _pod_security(0 if security.run_as_root else security.run_as_user)
+
+
+@lru_cache(maxsize=256)
+def _pod_security(user: int) -> dict[str, Any]:
+    ordinary = {
         "runAsNonRoot": True,
         "runAsUser": user,
         "runAsGroup": user,
         "fsGroup": user,
         "fsGroupChangePolicy": "OnRootMismatch",
-        **seccomp,
     }
+    return shared({**(ordinary if user else {"runAsUser": 0}), "seccompProfile": {"type": "RuntimeDefault"}})
 
 
+@lru_cache(maxsize=256)
 def _container_security(read_only: bool, *, root: bool = False) -> dict[str, Any]:
-    return {
-        "allowPrivilegeEscalation": False,
-        **({} if root else {"capabilities": {"drop": ["ALL"]}}),
-        "readOnlyRootFilesystem": read_only,
-    }
+    return shared(
+        {
+            "allowPrivilegeEscalation": False,
+            **({} if root else {"capabilities": {"drop": ["ALL"]}}),
+            "readOnlyRootFilesystem": read_only,
+        }
+    )

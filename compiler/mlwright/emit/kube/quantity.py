@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
+from mlwright.emit.shared import shared
 from mlwright.ir import Resources
 from mlwright.platform import Profile
 
@@ -33,11 +34,11 @@ def size(count: int) -> str:
 
 def resources(asked: Resources, platform: Profile) -> dict[str, Any]:
     """`resources` of a container: CPU is a request, and a limit only where one is given; the rest is both."""
-    return {key: dict(amounts) for key, amounts in _resources(asked, platform.gpu(asked.gpu.model).resource).items()}
+    return _resources(asked, platform.gpu(asked.gpu.model).resource)
 
 
 @lru_cache(maxsize=256)
-def _resources(asked: Resources, gpu: str) -> dict[str, dict[str, str]]:
+def _resources(asked: Resources, gpu: str) -> dict[str, Any]:
     """Most containers ask for what others ask for too."""
     both = {
         "ephemeral-storage": size(asked.disk),
@@ -49,7 +50,7 @@ def _resources(asked: Resources, gpu: str) -> dict[str, dict[str, str]]:
         "limits": {"cpu": cpu(asked.cpu_limit), "memory": size(asked.memory_limit or asked.memory), **both},
     }
     given = {key: {name: text for name, text in amounts.items() if text} for key, amounts in found.items()}
-    return {key: amounts for key, amounts in given.items() if amounts}
+    return shared({key: amounts for key, amounts in given.items() if amounts})
 
 
 def amounts(given: Mapping[str, Any]) -> dict[str, str]:
@@ -57,6 +58,7 @@ def amounts(given: Mapping[str, Any]) -> dict[str, str]:
     return {name: str(value) for name, value in given.items()}
 
 
+@lru_cache(maxsize=256)
 def ours(cpu_request: str = "50m", memory: str = "128Mi", most: str = "512Mi") -> dict[str, Any]:
     """`resources` of a container that runs one of our own programs."""
-    return {"requests": {"cpu": cpu_request, "memory": memory}, "limits": {"memory": most}}
+    return shared({"requests": {"cpu": cpu_request, "memory": memory}, "limits": {"memory": most}})

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 from mlwright.emit.kube.objects import Objects
 from mlwright.emit.kube.workloads import Workload
+from mlwright.emit.shared import shared
 from mlwright.ir import Replicas
 
 _CPU = 80.0
@@ -30,15 +32,20 @@ def emit_scaling(objects: Objects, work: Workload, replicas: Replicas) -> None:
 def _by_resource(
     objects: Objects, work: Workload, replicas: Replicas, target: dict[str, Any], measure: str, value: int
 ) -> None:
-    used = {"name": measure, "target": {"type": "Utilization", "averageUtilization": value}}
     spec = {
         "scaleTargetRef": target,
         "minReplicas": replicas.min,
         "maxReplicas": replicas.max,
-        "metrics": [{"type": "Resource", "resource": used}],
+        "metrics": _used(measure, value),
     }
     kind = "HorizontalPodAutoscaler"
     objects.add(kind, work.name, {"spec": spec}, as_kind=work.kind(kind), **work.common)
+
+
+@lru_cache(maxsize=256)
+def _used(measure: str, percent: int) -> list[dict[str, Any]]:
+    used = {"name": measure, "target": {"type": "Utilization", "averageUtilization": percent}}
+    return shared([{"type": "Resource", "resource": used}])
 
 
 def _by_requests(

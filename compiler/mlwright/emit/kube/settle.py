@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-import marshal
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from copy import copy
 from typing import Any
 
 from mlwright.emit import json
 from mlwright.emit.kube.names import DIGITS, HASH
+from mlwright.emit.shared import KINDS
 from mlwright.record import replace
-from mlwright.span import Path
-from mlwright.target import Document, Embedded, TextFile
+from mlwright.regex import lazy
+from mlwright.target import Document, TextFile
 
 Emitted = list[tuple[str, list[Document | TextFile]]]
-Marks = Sequence[tuple[Path, str]]
-_Waiting = tuple[dict[str, Any], Marks]
-"""An object whose name waits for its digest, and the marks in it."""
+Marks = dict[Any, Any]
+"""Where marked names are in a document: keys and positions to a name, or to the marks further inside."""
 
 _CONTENT = "@content"
 _MARKS = (HASH, _CONTENT)
-_BYTES = tuple(mark.encode() for mark in _MARKS)
+_END = lazy(f'(?:{HASH}|{_CONTENT})"')
 _HOLDERS = (dict, list, tuple)
 
 
@@ -34,17 +33,17 @@ def settle(emitted: Sequence[tuple[str, Sequence[Document | TextFile]]]) -> Emit
     what it refers to has got its own. A name that no object has stays; objects of one name share it, and the digest is
     over all of them. In the same way the text of `content` is replaced by the digest of the object that it names."""
     objects = [item for _, items in emitted for item in items if isinstance(item, Document)]
-    if not any(_name(item).endswith(HASH) for item in objects):
+    texts = {id(item): json.canonical(item.data) for item in objects if _name(item).endswith(HASH)}
+    if not texts:
         return [(target, list(items)) for target, items in emitted]
-    marks = {id(item): _marks(item.data) for item in objects}
-    waiting: dict[str, list[_Waiting]] = {}
+    marks = {id(item): _marks(item, texts.get(id(item), "")) for item in objects}
+    waiting: dict[str, list[str]] = {}
     for item in objects:
-        if (name := _name(item)).endswith(HASH):
-            waiting.setdefault(name, []).append((item.data, marks[id(item)]))
-    if any(mark.endswith(_CONTENT) for found in marks.values() for _, mark in found):
-        waiting |= {
-            content(str(item.data.get("kind")), _name(item)): [(item.data, marks[id(item)])] for item in objects
-        }
+        if id(item) in texts:
+            waiting.setdefault(_name(item), []).append(texts[id(item)])
+    if any(map(_asks, marks.values())):
+        for item in objects:
+            waiting[content(str(item.data.get("kind")), _name(item))] = [json.canonical(item.data)]
     settled: dict[str, str] = {}
     for name in [name for name in waiting if name.endswith(HASH)]:
         _settle(name, waiting, settled)
@@ -67,57 +66,60 @@ def _name(document: Document) -> str:
     return str(found.get("name", "")) if isinstance(found, dict) else ""
 
 
-def _settle(name: str, waiting: Mapping[str, Sequence[_Waiting]], settled: dict[str, str]) -> None:
-    """Put the final form of `name` into `settled`, and those of all names in its objects before."""
+def _settle(name: str, waiting: Mapping[str, Sequence[str]], settled: dict[str, str]) -> None:
+    """Put the final form of `name` into `settled`, and those of all names in its objects before. `waiting` has the
+    canonical texts of the objects."""
     settled[name] = name  # what refers to itself keeps the mark while it is hashed
-    for inner in [inner for _, marks in waiting[name] for _, inner in marks]:
-        if inner in waiting and inner not in settled:
-            _settle(inner, waiting, settled)
-    filled = [_filled(data, marks, settled) for data, marks in waiting[name]]
-    digest = json.digest(filled if len(filled) > 1 else filled[0])
+    filled = []
+    for text in waiting[name]:
+        pieces, done = [], 0
+        for start, end in _names(text):
+            inner = text[start:end]
+            if inner in waiting and inner not in settled:
+                _settle(inner, waiting, settled)
+            pieces += [text[done:start], settled.get(inner, inner)]
+            done = end
+        filled.append("".join([*pieces, text[done:]]))
+    digest = json.sha256(filled[0] if len(filled) == 1 else f"[{','.join(filled)}]")
     settled[name] = f"{name.removesuffix(HASH)}-{digest[:DIGITS]}" if name.endswith(HASH) else digest[:DIGITS]
 
 
-def _marks(data: dict[str, Any]) -> Marks:
-    """The places in a document that hold a marked name, and the name. Most documents hold none."""
-    found: list[tuple[Path, str]] = []
-    if not _is_free(data):
-        _look(data, (), found)
-    return found
+def _names(text: str) -> Iterator[tuple[int, int]]:
+    """Where marked names stand in canonical JSON. None has anything that JSON escapes."""
+    for mark in _END.finditer(text):
+        yield text.rindex('"', 0, mark.start()) + 1, mark.end() - 1
 
 
-def _look(value: Any, path: Path, found: list[tuple[Path, str]]) -> None:
+def _marks(item: Document, text: str) -> Marks:
+    """The marks in a document; `text` is its canonical text where its own name is one. Most documents hold none, and
+    most of those with such a name nothing else."""
+    if text and text.count(HASH) + text.count(_CONTENT) == 1:
+        return {"metadata": {"name": _name(item)}}
+    return _look(item.data)
+
+
+def _look(value: Any) -> Marks:
+    found: Marks = {}
     for key, item in value.items() if isinstance(value, dict) else enumerate(value):
         kind = type(item)
         if kind is str or isinstance(item, str):
             if "@" in item and item.endswith(_MARKS):
-                found.append(((*path, key), item))
-        elif item and isinstance(item, _HOLDERS) and not (kind is Embedded and _is_free(dict(item))):
-            _look(item, (*path, key), found)
+                found[key] = item
+        elif (kind is dict or kind is list or (kind not in KINDS and isinstance(item, _HOLDERS))) and (
+            inside := _look(item)
+        ):
+            found[key] = inside
+    return found
 
 
-def _is_free(data: dict[str, Any]) -> bool:
-    """Whether there is no mark for sure: as bytes, what is made of nothing but plain types is searched at once."""
-    try:
-        text = marshal.dumps(data)
-    except ValueError:
-        return False
-    return b"@" not in text or not any(mark in text for mark in _BYTES)
+def _asks(marks: Marks) -> bool:
+    """Whether a digest of another object is among the marks."""
+    return any(_asks(mark) if isinstance(mark, dict) else mark.endswith(_CONTENT) for mark in marks.values())
 
 
-def _filled(data: dict[str, Any], marks: Marks, names: Mapping[str, str]) -> dict[str, Any]:
-    """A copy with the names put in; what holds none is shared with `data`."""
-    made = copy(data)
-    copied: dict[Path, Any] = {(): made}
-    for path, name in marks:
-        if name not in names:
-            continue
-        for length in range(1, len(path)):
-            if path[:length] not in copied:
-                inside = copied[path[: length - 1]]
-                old = inside[path[length - 1]]
-                inside[path[length - 1]] = copied[path[:length]] = (
-                    dict(old) if type(old) is dict else list(old) if isinstance(old, (list, tuple)) else copy(old)
-                )
-        copied[path[:-1]][path[-1]] = names[name]
+def _filled(value: Any, marks: Marks, names: Mapping[str, str]) -> Any:
+    """A copy with the names put in; what holds none is shared with `value`."""
+    made = dict(value) if type(value) is dict else list(value) if isinstance(value, (list, tuple)) else copy(value)
+    for key, mark in marks.items():
+        made[key] = _filled(value[key], mark, names) if isinstance(mark, dict) else names.get(mark, mark)
     return made

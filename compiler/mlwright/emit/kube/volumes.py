@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import posixpath
 import re
+from functools import lru_cache
 from typing import Any
 
 from mlwright.emit import places
@@ -12,6 +13,7 @@ from mlwright.emit.kube.names import named
 from mlwright.emit.kube.objects import Objects
 from mlwright.emit.kube.quantity import size
 from mlwright.emit.places import data_path
+from mlwright.emit.shared import shared
 from mlwright.ir import Container, DataSource, Origin, Project, Storage, Task
 
 SHARED = "/mlwright/storage"
@@ -24,11 +26,11 @@ class Volumes:
     def __init__(self, objects: Objects, node: str, origin: Origin) -> None:
         self._objects, self._node, self._origin = objects, node, origin
         self._volumes: dict[str, dict[str, Any]] = {}
-        self._mounts: dict[str, dict[str, Any]] = {}
+        self._mounts: dict[str, tuple[str, str, str, bool]] = {}
 
     def volumes(self) -> list[dict[str, Any]]:
         """`volumes` of the pod."""
-        return [{"name": name, **source} for name, source in self._volumes.items()]
+        return list(self._volumes.values())
 
     def also(self, other: Volumes) -> None:
         """Let the pod have the volumes of another container of it, too."""
@@ -36,7 +38,7 @@ class Volumes:
 
     def mounts(self) -> list[dict[str, Any]]:
         """`volumeMounts` of a container that sees all of them."""
-        return list(self._mounts.values())
+        return _mounts(tuple(self._mounts.values()))
 
     def has(self, path: str) -> bool:
         """Whether something is mounted at `path`."""
@@ -44,15 +46,9 @@ class Volumes:
 
     def mount(self, name: str, source: dict[str, Any], path: str, *, sub: str = "", read_only: bool = False) -> None:
         """Mount a volume at `path`; `sub` is a file or folder in it."""
-        if path in self._mounts:
-            return
-        self._volumes.setdefault(name, source)
-        self._mounts[path] = {
-            "name": name,
-            "mountPath": path,
-            **({"subPath": sub} if sub else {}),
-            **({"readOnly": True} if read_only else {}),
-        }
+        if path not in self._mounts:
+            self._volumes.setdefault(name, {"name": name, **source})
+            self._mounts[path] = (name, path, sub, read_only)
 
     def config(self, name: str, config: str, path: str, *, key: str = "") -> None:
         """A ConfigMap as a folder, or one `key` of it as a file."""
@@ -60,8 +56,9 @@ class Volumes:
 
     def empty(self, name: str, path: str, *, memory: bool = False, limit: str = "") -> None:
         """An empty folder that goes with the pod."""
-        source = {**({"medium": "Memory"} if memory else {}), **({"sizeLimit": limit} if limit else {})}
-        self.mount(name, {"emptyDir": source}, path)
+        if path not in self._mounts:
+            self._volumes.setdefault(name, _empty(name, memory, limit))
+            self._mounts[path] = (name, path, "", False)
 
     def storage(self, storage: Storage, path: str = "", *, read_only: bool = False) -> None:
         """Storage that is a volume."""
@@ -142,6 +139,28 @@ class Volumes:
         for source in project.data:
             if source.local and source.name in places.referred(box, "data"):
                 self.data(source)
+
+
+@lru_cache(maxsize=256)
+def _empty(name: str, memory: bool, limit: str) -> dict[str, Any]:
+    source = {**({"medium": "Memory"} if memory else {}), **({"sizeLimit": limit} if limit else {})}
+    return shared({"name": name, "emptyDir": source})
+
+
+@lru_cache(maxsize=256)
+def _mounts(mounts: tuple[tuple[str, str, str, bool], ...]) -> list[dict[str, Any]]:
+    """Containers of a kind often see the same folders."""
+    return shared(
+        [
+            {
+                "name": name,
+                "mountPath": path,
+                **({"subPath": sub} if sub else {}),
+                **({"readOnly": True} if read_only else {}),
+            }
+            for name, path, sub, read_only in mounts
+        ]
+    )
 
 
 def claim(project: Project, storage: Storage) -> str:

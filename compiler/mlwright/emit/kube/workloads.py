@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from mlwright.emit.kube import metadata
 from mlwright.emit.kube.objects import Objects
+from mlwright.emit.shared import shared
 from mlwright.ir import Origin
 from mlwright.record import dataclass
 
@@ -16,6 +18,7 @@ HTTP = "http"
 
 STEADY = {"internalTrafficPolicy": "Cluster", "sessionAffinity": "None"}
 """What the API server adds to every Service."""
+_GRADUAL = shared({"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,12 +54,11 @@ def deployment(
 ) -> None:
     """A Deployment. `replicas` is None where something scales it; `alone`: the old pod ends before a new one starts,
     because both would use the same files; `progress` in seconds."""
-    gradual = {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}}
     spec: dict[str, Any] = {
         **({} if replicas is None else {"replicas": replicas}),
         "revisionHistoryLimit": 3,
         "progressDeadlineSeconds": progress,
-        "strategy": {"type": "Recreate"} if alone else gradual,
+        "strategy": {"type": "Recreate"} if alone else _GRADUAL,
         "selector": {"matchLabels": metadata.selector(objects.project, work.component)},
         "template": dict(template),
     }
@@ -78,7 +80,7 @@ def service(
     spec: dict[str, Any] = {
         "type": "ClusterIP",
         "selector": metadata.selector(objects.project, component or work.component),
-        "ports": [{"name": name, "port": port, "protocol": "TCP", "targetPort": to or name}],
+        "ports": _ports(name, port, to or name),
         **STEADY,
         **({"publishNotReadyAddresses": True} if early else {}),
     }
@@ -117,22 +119,31 @@ def claim(objects: Objects, work: Workload, size: str, *, mode: str = "", storag
     )
 
 
+@lru_cache(maxsize=256)
+def _ports(name: str, port: int, to: int | str) -> list[dict[str, Any]]:
+    return shared([{"name": name, "port": port, "protocol": "TCP", "targetPort": to}])
+
+
+@lru_cache(maxsize=256)
 def ports(port: int, name: str = HTTP) -> list[dict[str, Any]]:
     """`ports` of a container that listens on one."""
-    return [{"name": name, "containerPort": port, "protocol": "TCP"}]
+    return shared([{"name": name, "containerPort": port, "protocol": "TCP"}])
 
 
+@lru_cache(maxsize=256)
 def probes(path: str, startup: float = 300.0, port: int | str = HTTP) -> dict[str, Any]:
     """Probes of a server that answers 200 on `path`; it has `startup` seconds to come up. Without a path, a port that
     accepts connections has to do."""
     ask: dict[str, Any] = (
         {"httpGet": {"path": path, "port": port, "scheme": "HTTP"}} if path else {"tcpSocket": {"port": port}}
     )
-    return {
-        "startupProbe": _probe(ask, period=5, failures=max(1, -(-int(startup) // 5))),
-        "readinessProbe": _probe(ask, period=10, failures=3),
-        "livenessProbe": _probe(ask, period=20, failures=6),
-    }
+    return shared(
+        {
+            "startupProbe": _probe(ask, period=5, failures=max(1, -(-int(startup) // 5))),
+            "readinessProbe": _probe(ask, period=10, failures=3),
+            "livenessProbe": _probe(ask, period=20, failures=6),
+        }
+    )
 
 
 def _probe(ask: Mapping[str, Any], *, period: int, failures: int) -> dict[str, Any]:

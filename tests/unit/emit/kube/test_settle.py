@@ -8,6 +8,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mlwright.emit import json
 from mlwright.emit.kube.settle import settle
 from mlwright.emit.patch import apply_all
 from mlwright.ir import Origin, Patch
@@ -69,6 +70,16 @@ def test_what_refers_to_each_other_still_gets_names() -> None:
     )
     assert NAME.fullmatch(name(one)) and NAME.fullmatch(name(other))
     assert other["data"]["next"] == name(one)
+
+
+@given(st.dictionaries(st.text(max_size=8), st.text(max_size=8) | st.just('"a@hash"') | st.just("a@hash"), max_size=4))
+def test_a_digest_is_that_of_the_object_with_all_names_in_it_but_its_own(data: dict[str, str]) -> None:
+    user = document("ConfigMap", "b@hash", data={"plan.json": Embedded(data), "own": "b@hash", **data})
+    made, used = settled(document("ConfigMap", "a@hash", data={"k": "v"}), user)
+    inner = {key: name(made) if value == "a@hash" else value for key, value in data.items()}
+    whole = {**user.data, "data": {"plan.json": inner, "own": "b@hash", **inner}}
+    final = f"b-{json.digest(whole)[:10]}"
+    assert used == {**whole, "metadata": {"name": final}, "data": {**whole["data"], "own": final}}
 
 
 @given(st.dictionaries(st.text(max_size=8), st.text(max_size=8), max_size=4))
