@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -12,6 +13,14 @@ from mlwright.diag.diagnostic import Diagnostic, Label
 from mlwright.source.suggest import closest
 
 _WORDS = {"true": True, "false": False}
+_KINDS: dict[ir.ValueType, str] = {
+    "string": "a text",
+    "int": "a whole number",
+    "float": "a number",
+    "bool": "`true` or `false`",
+    "json": "JSON",
+}
+_EXAMPLES: dict[ir.ValueType, ir.Json] = {"string": "text", "int": 1, "float": 0.5, "bool": True, "json": {}}
 
 
 def split(words: Sequence[str]) -> tuple[dict[str, str], list[Diagnostic]]:
@@ -43,8 +52,8 @@ def typed(project: ir.Project, given: Mapping[str, str]) -> tuple[dict[str, ir.J
         try:
             values[name] = _checked(declared[name], text)
         except ValueError as error:
-            at = Label(path=declared[name].origin.path, on="key")
-            findings.append(Diagnostic(code="RUN002", message=f"--param {name}={text}: {error}", at=at))
+            at, offer = Label(path=declared[name].origin.path, on="key"), f"write {_wanted(declared[name])}"
+            findings.append(Diagnostic(code="RUN002", message=f"--param {name}={text}: {error}", help=offer, at=at))
     return values, tuple(findings)
 
 
@@ -72,6 +81,17 @@ def _checked(param: ir.Param, text: str) -> ir.Json:
     if param.choices and value not in param.choices:
         raise ValueError(f"not one of {', '.join(map(str, param.choices))}")
     return value
+
+
+def _wanted(param: ir.Param) -> str:
+    """What the parameter takes, with one value that it takes."""
+    given = (param.default, *param.choices, param.min, param.max, _EXAMPLES[param.type])
+    value = next(one for one in given if one is not None)
+    value = int(value) if param.type == "int" and isinstance(value, float) else value
+    example = value if isinstance(value, str) and param.type == "string" else json.dumps(value)
+    limits = [f"{word} {limit:g}" for word, limit in (("from", param.min), ("to", param.max)) if limit is not None]
+    what = " ".join([_KINDS[param.type], *limits])
+    return f"{what}, such as `--param {shlex.quote(f'{param.name}={example}')}`"
 
 
 def _parsed(kind: ir.ValueType, text: str) -> ir.Json:

@@ -102,6 +102,8 @@ def test_the_carets_are_under_what_is_meant(folder: Path, capsys: pytest.Capture
         "  |",
         "5 |   degree: {type: int, default: 2, min: 1, max: 9}",
         "  |   ^^^^^^",
+        "  |",
+        "  = help: write a whole number from 1 to 9, such as `--param degree=2`",
         "",
         "1 error",
     ]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from mlwright import ir
-from mlwright.runner.params import override, split
+from mlwright.runner.params import override, split, typed
 
 ORIGIN = ir.Origin(path=("params", "p"))
 
@@ -70,6 +71,32 @@ def test_a_value_of_another_type_is_refused(
 def test_bounds_hold(project: Callable[..., ir.Project], text: str, said: str) -> None:
     _, wrong = overridden(project, declared("int", min=1, max=10), p=text)
     assert said in wrong[0]
+
+
+@pytest.mark.parametrize(
+    ("param", "text", "help"),
+    [
+        (
+            declared("float", default=0.01, min=1e-05, max=10),
+            "fast",
+            "a number from 1e-05 to 10, such as `--param p=0.01`",
+        ),
+        (declared("int", min=2.0), "1", "a whole number from 2, such as `--param p=2`"),
+        (declared("int"), "x", "a whole number, such as `--param p=1`"),
+        (declared("float"), "x", "a number, such as `--param p=0.5`"),
+        (declared("bool"), "yes", "`true` or `false`, such as `--param p=true`"),
+        (declared("json", default={"a": 1}), "{", """JSON, such as `--param 'p={"a": 1}'`"""),
+        (declared("string", choices=("a b", "c")), "d", "a text, such as `--param 'p=a b'`"),
+    ],
+)
+def test_who_gives_a_wrong_value_is_told_one_that_is_taken(
+    project: Callable[..., ir.Project], param: ir.Param, text: str, help: str
+) -> None:
+    whole = project(params=(param,))
+    (found,) = typed(whole, {"p": text})[1]
+    assert found.help == f"write {help}"
+    _, given = shlex.split(help.split("`")[-2])
+    assert typed(whole, split([given])[0])[1] == ()
 
 
 def test_choices_hold(project: Callable[..., ir.Project]) -> None:
