@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import Protocol
 
 from mlwright import ir
+from mlwright.remembered import remembered
 
 Document = dict[str, "ir.Json"]
 
@@ -288,17 +289,13 @@ def _task(project: ir.Project, node_id: str) -> ir.Task:
     return _looked_up(project)[0][node_id]
 
 
-_LAST: list[tuple[ir.Project, tuple[dict[str, ir.Task], tuple[ir.Search, ...]]]] = []
-
-
+@remembered
 def _looked_up(project: ir.Project) -> tuple[dict[str, ir.Task], tuple[ir.Search, ...]]:
-    """The tasks by id and the searches, kept for the project that was asked about last: every step asks."""
-    if not _LAST or _LAST[0][0] is not project:
-        found = tuple(node for node in project.nodes if isinstance(node, ir.Search))
-        tasks = {node.id: node for node in project.nodes if isinstance(node, ir.Task)}
-        tasks |= {search.training: search.trial for search in found if not search.retrain}
-        _LAST[:] = [(project, (tasks, found))]
-    return _LAST[0][1]
+    """The tasks by id and the searches."""
+    found = tuple(node for node in project.nodes if isinstance(node, ir.Search))
+    tasks = {node.id: node for node in project.nodes if isinstance(node, ir.Task)}
+    tasks |= {search.training: search.trial for search in found if not search.retrain}
+    return tasks, found
 
 
 def _metrics(metrics: Iterable[ir.Metric]) -> Document:

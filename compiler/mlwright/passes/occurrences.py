@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
-from functools import wraps
-from typing import NamedTuple, TypeVar
+from collections.abc import Iterator
+from typing import NamedTuple
 
 from mlwright import ir
 from mlwright.record import dataclass, replace
 from mlwright.regex import lazy
+from mlwright.remembered import remembered
 from mlwright.span import Path
 
 _IN_TEXT = lazy(r"\$\{([^}]+)\}")
-Found = TypeVar("Found")
 
 
 class Text(NamedTuple):
@@ -30,22 +29,6 @@ class Placed(NamedTuple):
     id: str
     path: Path
     container: ir.Container
-
-
-def _remembered(find: Callable[[ir.Project], Found]) -> Callable[[ir.Project], Found]:
-    """Keeps what was found in a program for whoever asks next: a dozen checks ask the same of one program."""
-    last: list[tuple[ir.Project, Found]] = []
-
-    @wraps(find)
-    def found(project: ir.Project) -> Found:
-        for known, answer in last:
-            if known is project:
-                return answer
-        answer = find(project)
-        last[:] = [(project, answer)]
-        return answer
-
-    return found
 
 
 def tasks(project: ir.Project) -> tuple[ir.Task, ...]:
@@ -69,7 +52,7 @@ def gate_nodes(project: ir.Project) -> tuple[ir.Gates, ...]:
     return tuple(node for node in project.nodes if isinstance(node, ir.Gates))
 
 
-@_remembered
+@remembered
 def containers(project: ir.Project) -> tuple[Placed, ...]:
     """Steps, trials that differ from their training (at its path), endpoints and notebooks."""
     steps = tasks(project)
@@ -169,7 +152,7 @@ def json_references(value: ir.Json) -> Iterator[str]:
         yield from _IN_TEXT.findall(text.replace("$${", ""))
 
 
-@_remembered
+@remembered
 def all_references(project: ir.Project) -> frozenset[str]:
     """Every reference that anything in the program makes, scripts left out, inputs included."""
     found: set[str] = set()
