@@ -33,7 +33,7 @@ def emit_profile(objects: Objects) -> None:
     found = objects.context.platform.namespace(objects.namespace)
     assert found is not None and found.owner is not None  # a check has asked for it
     platform = objects.context.platform
-    common: dict[str, Any] = {"node": NODE, "origin": objects.project.environment.origin, "alike": True}
+    common: dict[str, Any] = {"node": NODE, "origin": objects.project.environment.origin, "shared": True}
     spec: dict[str, Any] = {"owner": {"kind": "User", "name": found.owner}}
     if found.quota:
         spec["resourceQuotaSpec"] = {"hard": quantity.amounts(found.quota.hard)}

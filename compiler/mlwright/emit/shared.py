@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from copy import deepcopy
-from typing import Any, NoReturn, TypeVar
+from functools import lru_cache, wraps
+from typing import Any, NoReturn, ParamSpec, TypeVar
 
+Asked = ParamSpec("Asked")
 Part = TypeVar("Part")
 
 
@@ -16,6 +19,22 @@ def shared(value: Part) -> Part:
     """
     found: Any = _kept(value)
     return value if found is _OPEN else found
+
+
+def once(make: Callable[Asked, Part]) -> Callable[Asked, Part]:
+    """`make`, whose result is shared by all who ask with the same arguments; where it is not finished, each gets one
+    of its own."""
+    kept: Callable[..., Any] = lru_cache(maxsize=1024, typed=True)(lambda *args, **named: shared(make(*args, **named)))
+
+    @wraps(make)
+    def part(*args: Asked.args, **named: Asked.kwargs) -> Part:
+        found = kept(*args, **named)
+        if type(found) not in KINDS:
+            return make(*args, **named)
+        same: Part = found
+        return same
+
+    return part
 
 
 def _kept(value: Any) -> Any:

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlwright.emit import json, yaml
-from mlwright.emit.shared import Shared, SharedList, shared
+from mlwright.emit.shared import Shared, SharedList, once, shared
 from mlwright.target import Embedded
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
@@ -76,6 +76,18 @@ class Text(str):
 )
 def test_what_is_not_finished_is_not_shared(value: Any) -> None:
     assert shared(value) is value
+
+
+def test_what_is_finished_is_made_once_and_everything_else_for_each_who_asks() -> None:
+    @once
+    def variable(name: str, *, value: str | int) -> dict[str, Any]:
+        return {"name": name, "value": value}
+
+    assert variable("A", value="a") is variable("A", value="a")
+    assert variable("A", value=1)["value"] is not variable("A", value=True)["value"]
+    mine = variable("A", value="me@example.com")
+    mine["value"] = "another"
+    assert variable("A", value="me@example.com") == {"name": "A", "value": "me@example.com"}
 
 
 @given(VALUES)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from functools import lru_cache
 from typing import Any
 
 from mlwright.emit import json as texts
 from mlwright.emit.environment import secret_variable
 from mlwright.emit.kube.names import named
 from mlwright.emit.places import Places, data_path
-from mlwright.emit.shared import shared
+from mlwright.emit.shared import once
 from mlwright.emit.trackserver import PORT
 from mlwright.ir import Json, Project, Secret, Task, Template
 
@@ -48,10 +47,10 @@ def entries(values: Mapping[str, Value]) -> list[dict[str, Any]]:
     ]
 
 
-@lru_cache(maxsize=256)
-def _texts(values: tuple[tuple[str, str], ...]) -> list[dict[str, Any]]:
+@once
+def _texts(values: tuple[tuple[str, Any], ...]) -> list[dict[str, Any]]:
     """Containers of a kind often have the same variables."""
-    return shared([{"name": name, "value": _plain(value)} for name, value in values])
+    return [{"name": name, "value": _plain(value)} for name, value in values]
 
 
 def _plain(value: str) -> str:

@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Any, Literal
 
 from mlwright.emit.kube.names import stem
-from mlwright.emit.shared import shared
+from mlwright.emit.shared import once, shared
 from mlwright.ir import Container, Project
 
 NODE = "mlwright.dev/node"
@@ -19,7 +19,7 @@ KEPT = {"argocd.argoproj.io/sync-options": "Prune=false"}
 """Argo CD does not delete such an object when it is no longer in git."""
 OUTLIVES = {**KEPT, "argocd.argoproj.io/compare-options": "IgnoreExtraneous"}
 """The same, and Argo CD does not call it a difference: runs go on with what they began with."""
-MANAGED = {"app.kubernetes.io/managed-by": "mlwright"}
+MANAGED = shared({"app.kubernetes.io/managed-by": "mlwright"})
 """The label of every object."""
 ROLE = "app.kubernetes.io/component"
 
@@ -36,9 +36,9 @@ def selector(project: Project, name: str) -> dict[str, str]:
     return _selector(name, instance(project))
 
 
-@lru_cache(maxsize=4096)
+@once
 def _selector(name: str, instance: str) -> dict[str, str]:
-    return shared({"app.kubernetes.io/name": label(name), "app.kubernetes.io/instance": label(instance)})
+    return {"app.kubernetes.io/name": label(name), "app.kubernetes.io/instance": label(instance)}
 
 
 def instance(project: Project) -> str:
@@ -49,13 +49,20 @@ def instance(project: Project) -> str:
 def labels(project: Project, node: str, name: str, container: Container | None = None) -> dict[str, str]:
     """The project's labels, the container's, the recommended ones and ours; `node` is the spec node behind the
     object, `name` the component."""
+    given = (*project.labels, *(container.labels if container else ()))
+    return _labels(given, name, instance(project), project.name, project.environment.name, node)
+
+
+@once
+def _labels(
+    given: tuple[tuple[str, str], ...], name: str, instance: str, project: str, environment: str, node: str
+) -> dict[str, str]:
     return {
-        **(dict(project.labels) if project.labels else {}),
-        **(dict(container.labels) if container and container.labels else {}),
-        **selector(project, name),
-        "app.kubernetes.io/part-of": label(project.name),
+        **dict(given),
+        **_selector(name, instance),
+        "app.kubernetes.io/part-of": label(project),
         **MANAGED,
-        ENVIRONMENT: label(project.environment.name),
+        ENVIRONMENT: label(environment),
         NODE: label(node),
     }
 

@@ -8,7 +8,6 @@ from typing import Any
 from mlwright.emit import json
 from mlwright.emit.kube import kustomize, metadata
 from mlwright.emit.kube.names import HASH, hashed, named
-from mlwright.emit.shared import shared
 from mlwright.ir import Origin, Project
 from mlwright.span import Path
 from mlwright.target import Document, Embedded, EmitContext, Part
@@ -29,7 +28,6 @@ class Objects:
         self.keys: dict[str, list[str]] = {}
         """Secrets of random values that only the cluster knows, with their keys."""
         self._documents: dict[str, Document] = {}
-        self._labels: dict[tuple[str, str], dict[str, str]] = {}
 
     def name(self, *parts: str, limit: int = 63) -> str:
         """The name of an object: `<project>-<parts>`."""
@@ -55,27 +53,21 @@ class Objects:
         labels: Mapping[str, str] | None = None,
         annotations: Mapping[str, str] | None = None,
         namespace: str | None = None,
-        alike: bool = False,
+        shared: bool = False,
     ) -> dict[str, Any]:
         """`metadata` of an object that node `node` became; `component` is what its pods are called. `namespace` ""
-        for what is in none; `alike` for what other projects write in the same words."""
+        for what is in none; `shared` for what other projects write in the same words."""
         order = {metadata.SYNC_WAVE: str(wave)} if wave and "argo_cd" in self.context.platform.systems else {}
-        contacts = {} if alike else metadata.contacts(self.project)
+        contacts = {} if shared else metadata.contacts(self.project)
         notes = {**contacts, **(annotations or {}), **order}
         place = self.namespace if namespace is None else namespace
-        ours = metadata.MANAGED if alike else self._known(node, component)
+        ours = metadata.MANAGED if shared else metadata.labels(self.project, node, component)
         return {
             "name": name,
             **({"namespace": place} if place else {}),
             "labels": {**ours, **labels} if labels else ours,
             **({"annotations": notes} if notes else {}),
         }
-
-    def _known(self, node: str, component: str) -> dict[str, str]:
-        """The labels of all objects of one component."""
-        if (node, component) not in self._labels:
-            self._labels[node, component] = shared(metadata.labels(self.project, node, component))
-        return self._labels[node, component]
 
     def add(
         self,
@@ -94,11 +86,11 @@ class Objects:
         api: str = "",
         parts: Sequence[Part] = (),
         origins: Mapping[Path, Origin] | None = None,
-        alike: bool = False,
+        shared: bool = False,
     ) -> str:
         """Keep one object; its name. `body` is everything but `apiVersion`, `kind` and `metadata`. `as_kind` is what
         patches call it where a node became several of a kind; `api` where the platform's table has none for `kind`;
-        `parts` and `origins` are further ones within it; `alike`: the namespace's, not the project's, so its labels
+        `parts` and `origins` are further ones within it; `shared`: the namespace's, not the project's, so its labels
         and annotations name none."""
         place = "" if kind in CLUSTER_WIDE else namespace
         data = {
@@ -112,7 +104,7 @@ class Objects:
                 labels=labels,
                 annotations=annotations,
                 namespace=place,
-                alike=alike,
+                shared=shared,
             ),
             **body,
         }

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
 from typing import Any
 
 from mlwright.emit.kube import metadata
@@ -13,7 +12,7 @@ from mlwright.emit.kube.objects import Objects
 from mlwright.emit.kube.placement import placed
 from mlwright.emit.kube.quantity import ours, resources
 from mlwright.emit.kube.volumes import Volumes
-from mlwright.emit.shared import shared
+from mlwright.emit.shared import once, shared
 from mlwright.ir import Container, Image, Security
 
 FOLDER = "/mlwright"
@@ -199,29 +198,27 @@ def default_account(objects: Objects) -> str:
     return named(objects.project)
 
 
+@once
 def security_context(security: Security) -> dict[str, Any]:
     """The pod's user, who is never root without a reason."""
-    return _pod_security(0 if security.run_as_root else security.run_as_user)
-
-
-@lru_cache(maxsize=256)
-def _pod_security(user: int) -> dict[str, Any]:
-    ordinary = {
+    seccomp = {"seccompProfile": {"type": "RuntimeDefault"}}
+    if security.run_as_root:
+        return {"runAsUser": 0, **seccomp}
+    user = security.run_as_user
+    return {
         "runAsNonRoot": True,
         "runAsUser": user,
         "runAsGroup": user,
         "fsGroup": user,
         "fsGroupChangePolicy": "OnRootMismatch",
+        **seccomp,
     }
-    return shared({**(ordinary if user else {"runAsUser": 0}), "seccompProfile": {"type": "RuntimeDefault"}})
 
 
-@lru_cache(maxsize=256)
+@once
 def _container_security(read_only: bool, *, root: bool = False) -> dict[str, Any]:
-    return shared(
-        {
-            "allowPrivilegeEscalation": False,
-            **({} if root else {"capabilities": {"drop": ["ALL"]}}),
-            "readOnlyRootFilesystem": read_only,
-        }
-    )
+    return {
+        "allowPrivilegeEscalation": False,
+        **({} if root else {"capabilities": {"drop": ["ALL"]}}),
+        "readOnlyRootFilesystem": read_only,
+    }

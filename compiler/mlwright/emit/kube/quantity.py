@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import lru_cache
 from typing import Any
 
-from mlwright.emit.shared import shared
+from mlwright.emit.shared import once
 from mlwright.ir import Resources
 from mlwright.platform import Profile
 
@@ -37,7 +36,7 @@ def resources(asked: Resources, platform: Profile) -> dict[str, Any]:
     return _resources(asked, platform.gpu(asked.gpu.model).resource)
 
 
-@lru_cache(maxsize=256)
+@once
 def _resources(asked: Resources, gpu: str) -> dict[str, Any]:
     """Most containers ask for what others ask for too."""
     both = {
@@ -50,7 +49,7 @@ def _resources(asked: Resources, gpu: str) -> dict[str, Any]:
         "limits": {"cpu": cpu(asked.cpu_limit), "memory": size(asked.memory_limit or asked.memory), **both},
     }
     given = {key: {name: text for name, text in amounts.items() if text} for key, amounts in found.items()}
-    return shared({key: amounts for key, amounts in given.items() if amounts})
+    return {key: amounts for key, amounts in given.items() if amounts}
 
 
 def amounts(given: Mapping[str, Any]) -> dict[str, str]:
@@ -58,7 +57,7 @@ def amounts(given: Mapping[str, Any]) -> dict[str, str]:
     return {name: str(value) for name, value in given.items()}
 
 
-@lru_cache(maxsize=256)
+@once
 def ours(cpu_request: str = "50m", memory: str = "128Mi", most: str = "512Mi") -> dict[str, Any]:
     """`resources` of a container that runs one of our own programs."""
-    return shared({"requests": {"cpu": cpu_request, "memory": memory}, "limits": {"memory": most}})
+    return {"requests": {"cpu": cpu_request, "memory": memory}, "limits": {"memory": most}}

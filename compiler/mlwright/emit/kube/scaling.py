@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import Any
 
 from mlwright.emit.kube.objects import Objects
 from mlwright.emit.kube.workloads import Workload
-from mlwright.emit.shared import shared
+from mlwright.emit.shared import once
 from mlwright.ir import Replicas
 
 _CPU = 80.0
@@ -42,10 +41,10 @@ def _by_resource(
     objects.add(kind, work.name, {"spec": spec}, as_kind=work.kind(kind), **work.common)
 
 
-@lru_cache(maxsize=256)
+@once
 def _used(measure: str, percent: int) -> list[dict[str, Any]]:
     used = {"name": measure, "target": {"type": "Utilization", "averageUtilization": percent}}
-    return shared([{"type": "Resource", "resource": used}])
+    return [{"type": "Resource", "resource": used}]
 
 
 def _by_requests(

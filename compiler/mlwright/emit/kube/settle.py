@@ -19,7 +19,8 @@ Marks = dict[Any, Any]
 
 _CONTENT = "@content"
 _MARKS = (HASH, _CONTENT)
-_END = lazy(f'(?:{HASH}|{_CONTENT})"')
+_END = lazy(f'(?:{HASH}|{_CONTENT})"(?!:)')
+"""The end of a value in canonical JSON that may be a marked name."""
 _HOLDERS = (dict, list, tuple)
 
 
@@ -85,9 +86,11 @@ def _settle(name: str, waiting: Mapping[str, Sequence[str]], settled: dict[str, 
 
 
 def _names(text: str) -> Iterator[tuple[int, int]]:
-    """Where marked names stand in canonical JSON. None has anything that JSON escapes."""
+    """Where marked names stand in canonical JSON. None has anything that JSON escapes, such as a quote."""
     for mark in _END.finditer(text):
-        yield text.rindex('"', 0, mark.start()) + 1, mark.end() - 1
+        start = text.rindex('"', 0, mark.start())
+        if text[start - 1] != "\\":
+            yield start + 1, mark.end() - 1
 
 
 def _marks(item: Document, text: str) -> Marks:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import posixpath
 import re
-from functools import lru_cache
 from typing import Any
 
 from mlwright.emit import places
@@ -13,7 +12,7 @@ from mlwright.emit.kube.names import named
 from mlwright.emit.kube.objects import Objects
 from mlwright.emit.kube.quantity import size
 from mlwright.emit.places import data_path
-from mlwright.emit.shared import shared
+from mlwright.emit.shared import once
 from mlwright.ir import Container, DataSource, Origin, Project, Storage, Task
 
 SHARED = "/mlwright/storage"
@@ -141,26 +140,24 @@ class Volumes:
                 self.data(source)
 
 
-@lru_cache(maxsize=256)
+@once
 def _empty(name: str, memory: bool, limit: str) -> dict[str, Any]:
     source = {**({"medium": "Memory"} if memory else {}), **({"sizeLimit": limit} if limit else {})}
-    return shared({"name": name, "emptyDir": source})
+    return {"name": name, "emptyDir": source}
 
 
-@lru_cache(maxsize=256)
+@once
 def _mounts(mounts: tuple[tuple[str, str, str, bool], ...]) -> list[dict[str, Any]]:
     """Containers of a kind often see the same folders."""
-    return shared(
-        [
-            {
-                "name": name,
-                "mountPath": path,
-                **({"subPath": sub} if sub else {}),
-                **({"readOnly": True} if read_only else {}),
-            }
-            for name, path, sub, read_only in mounts
-        ]
-    )
+    return [
+        {
+            "name": name,
+            "mountPath": path,
+            **({"subPath": sub} if sub else {}),
+            **({"readOnly": True} if read_only else {}),
+        }
+        for name, path, sub, read_only in mounts
+    ]
 
 
 def claim(project: Project, storage: Storage) -> str:

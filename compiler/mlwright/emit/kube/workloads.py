@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import lru_cache
 from typing import Any
 
 from mlwright.emit.kube import metadata
 from mlwright.emit.kube.objects import Objects
-from mlwright.emit.shared import shared
+from mlwright.emit.shared import once, shared
 from mlwright.ir import Origin
 from mlwright.record import dataclass
 
@@ -119,31 +118,29 @@ def claim(objects: Objects, work: Workload, size: str, *, mode: str = "", storag
     )
 
 
-@lru_cache(maxsize=256)
+@once
 def _ports(name: str, port: int, to: int | str) -> list[dict[str, Any]]:
-    return shared([{"name": name, "port": port, "protocol": "TCP", "targetPort": to}])
+    return [{"name": name, "port": port, "protocol": "TCP", "targetPort": to}]
 
 
-@lru_cache(maxsize=256)
+@once
 def ports(port: int, name: str = HTTP) -> list[dict[str, Any]]:
     """`ports` of a container that listens on one."""
-    return shared([{"name": name, "containerPort": port, "protocol": "TCP"}])
+    return [{"name": name, "containerPort": port, "protocol": "TCP"}]
 
 
-@lru_cache(maxsize=256)
+@once
 def probes(path: str, startup: float = 300.0, port: int | str = HTTP) -> dict[str, Any]:
     """Probes of a server that answers 200 on `path`; it has `startup` seconds to come up. Without a path, a port that
     accepts connections has to do."""
     ask: dict[str, Any] = (
         {"httpGet": {"path": path, "port": port, "scheme": "HTTP"}} if path else {"tcpSocket": {"port": port}}
     )
-    return shared(
-        {
-            "startupProbe": _probe(ask, period=5, failures=max(1, -(-int(startup) // 5))),
-            "readinessProbe": _probe(ask, period=10, failures=3),
-            "livenessProbe": _probe(ask, period=20, failures=6),
-        }
-    )
+    return {
+        "startupProbe": _probe(ask, period=5, failures=max(1, -(-int(startup) // 5))),
+        "readinessProbe": _probe(ask, period=10, failures=3),
+        "livenessProbe": _probe(ask, period=20, failures=6),
+    }
 
 
 def _probe(ask: Mapping[str, Any], *, period: int, failures: int) -> dict[str, Any]:
